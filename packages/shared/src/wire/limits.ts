@@ -1,5 +1,8 @@
 /** Protocol constants. Their reasons stand in docs/wire-format.md; tuning constants stand where they are used. */
 
+/** Carried inside the handshake; the lower one of both ends is spoken. */
+export const PROTOCOL_VERSION = 1;
+
 /** First byte of a datagram. */
 export const TYPE_INITIATION = 1;
 export const TYPE_RESPONSE = 2;
@@ -14,6 +17,15 @@ export const OUTER_SESSION_AT = 4;
 export const OUTER_COUNTER_AT = 8;
 /** AEAD tag behind the ciphertext. */
 export const TAG_BYTES = 16;
+
+/**
+ * What seals data and control datagrams; carried in the handshake response. All have 32-byte keys and 16-byte tags. The
+ * last two seal an empty plaintext with header and payload as associated data: authenticated, nothing is hidden.
+ */
+export const CIPHER_AES_256_GCM = 0;
+export const CIPHER_CHACHA20_POLY1305 = 1;
+export const CIPHER_AUTH_ONLY_AES = 2;
+export const CIPHER_AUTH_ONLY_CHACHA = 3;
 
 /**
  * Inner header of data datagrams, encrypted: flags u8 | send time u24 (units of 4 us) | flow slot u8 | sequence u24.

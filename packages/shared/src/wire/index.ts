@@ -1,0 +1,5 @@
+export * from "./control-frame.ts";
+export * from "./data-frame.ts";
+export * from "./endpoint.ts";
+export * from "./handshake-frame.ts";
+export * from "./limits.ts";
