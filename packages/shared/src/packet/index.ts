@@ -1,0 +1,12 @@
+export {
+  FlowHasher,
+  flowSlot,
+  parseTransmitHashPolicy,
+  TRANSMIT_HASH_POLICIES,
+  type TransmitHashPolicy,
+} from "./flow-hash.ts";
+export { ETHERTYPE_IPV4, ETHERTYPE_IPV6, FrameView, PROTOCOL_TCP, PROTOCOL_UDP } from "./frame-view.ts";
+export { formatIpAddress, type IpPrefix, parseIpAddress, parseIpPrefix } from "./ip-address.ts";
+export { isMulticast, MAC_BYTES, macHi, macLo } from "./mac-address.ts";
+export { NO_PREFIX, PrefixTable } from "./prefix-table.ts";
+export { clampMss } from "./tcp-mss.ts";
