@@ -1,0 +1,89 @@
+import type * as z from "zod";
+import { CLIENT_RULES, type ClientSchema, type UplinkConfig } from "./client-config.ts";
+import { CONCENTRATOR_RULES, type ConcentratorSchema } from "./concentrator-config.ts";
+import { type ConfigDocument, entriesAt, locateFaults, parseDocument, readDocument, valueAt } from "./document.ts";
+import { ConfigError, type RawFault } from "./fault.ts";
+import { type IdentityKeys, KeyFiles } from "./key-files.ts";
+import { pushFaults } from "./peer-config.ts";
+import { requireRole, roleOf, validate } from "./validate.ts";
+
+/** A client's file, checked, defaults filled in. Holds no secret, so it may be logged. */
+export interface ClientConfig extends Omit<z.infer<typeof ClientSchema>, "uplinks" | "uplink"> {
+  readonly uplinks: "auto" | readonly UplinkConfig[];
+}
+
+/** A concentrator's file, checked, defaults filled in. Holds no secret, so it may be logged. */
+export type ConcentratorConfig = z.infer<typeof ConcentratorSchema>;
+
+export interface ClientKeys extends IdentityKeys {
+  /** null: none is configured, 32 zero bytes stand for it in the handshake. */
+  readonly presharedKey: Uint8Array | null;
+}
+
+export interface ConcentratorKeys extends IdentityKeys {
+  /** By client name; clients without one are not in it. */
+  readonly presharedKeys: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Reads a client's file and its keys. @throws ConfigError that lists every fault. */
+export function loadClientConfig(file: string): { config: ClientConfig; keys: ClientKeys } {
+  const document = requireRole(readDocument(file), "client");
+  const files = new KeyFiles(document, ["client", "privateKeyFile"]);
+  const presharedKey = files.read(["client", "presharedKeyFile"]);
+  files.forbidOwn(["concentrator", "publicKey"]);
+  const config = clientConfig(document, files.faults);
+  return { config, keys: { ...identityOf(files), presharedKey } };
+}
+
+/** Reads a concentrator's file and its keys. @throws ConfigError that lists every fault. */
+export function loadConcentratorConfig(file: string): { config: ConcentratorConfig; keys: ConcentratorKeys } {
+  const document = requireRole(readDocument(file), "concentrator");
+  const files = new KeyFiles(document, ["concentrator", "privateKeyFile"]);
+  const presharedKeys = new Map<string, Uint8Array>();
+  for (const { path } of entriesAt(document.raw, ["client", "*", "presharedKeyFile"])) {
+    const key = files.read(path);
+    const name = valueAt(document.raw, [...path.slice(0, -1), "name"]);
+    if (key !== null && typeof name === "string") presharedKeys.set(name, key);
+  }
+  files.forbidOwn(["client", "*", "publicKey"]);
+  const config = concentratorConfig(document, files.faults);
+  return { config, keys: { ...identityOf(files), presharedKeys } };
+}
+
+/** A file that has been found good, with its role. */
+export type CheckedConfig =
+  | { readonly role: "client"; readonly config: ClientConfig }
+  | { readonly role: "concentrator"; readonly config: ConcentratorConfig };
+
+/** Finds out whose file it is and checks it with its keys. @throws ConfigError that lists every fault. */
+export function checkConfigFile(file: string): CheckedConfig {
+  const role = roleOf(readDocument(file));
+  if (role === "client") return { role, config: loadClientConfig(file).config };
+  return { role, config: loadConcentratorConfig(file).config };
+}
+
+/** The same for a text, without its key files: for examples. @throws ConfigError that lists every fault. */
+export function checkConfigText(text: string, file: string): CheckedConfig {
+  const document = parseDocument(text, file);
+  const role = roleOf(document);
+  if (role === "client") return { role, config: clientConfig(document, []) };
+  return { role, config: concentratorConfig(document, []) };
+}
+
+function clientConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ClientConfig {
+  const { uplinks, uplink, ...rest } = validate(document, CLIENT_RULES, keyFaults);
+  return { ...rest, uplinks: uplinks ?? uplink ?? [] };
+}
+
+function concentratorConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ConcentratorConfig {
+  const config = validate(document, CONCENTRATOR_RULES, keyFaults);
+  const faults = pushFaults(config);
+  if (faults.length > 0) throw new ConfigError(document.file, locateFaults(document, faults));
+  return config;
+}
+
+/** A private key that could not be read has thrown as a fault before. */
+function identityOf(files: KeyFiles): IdentityKeys {
+  if (files.identity === null) throw new Error("the private key was not read, and no fault was found with it");
+  return files.identity;
+}

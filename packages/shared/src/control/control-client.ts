@@ -1,0 +1,97 @@
+import { request } from "node:http";
+import { WebSocket } from "ws";
+import { EX_NOPERM, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
+import { StatusSnapshot } from "./status.ts";
+
+/** Patience with a program that is busy or hangs. */
+const ANSWER_TIMEOUT_MS = 5000;
+
+/** Asks once. @throws WanbondError when nobody answers on the socket, or in another version. */
+export async function readStatus(socketPath: string): Promise<StatusSnapshot> {
+  return checkSnapshot(socketPath, await get(socketPath, "/v1/status"));
+}
+
+/** The newest events, oldest of them first, each one JSON object. @throws WanbondError as readStatus */
+export async function readEvents(socketPath: string, last: number): Promise<object[]> {
+  const events = await get(socketPath, `/v1/events?last=${last}`);
+  if (!Array.isArray(events)) throw otherVersion(socketPath);
+  return events.filter((event) => typeof event === "object" && event !== null);
+}
+
+/** Calls back with each snapshot of the stream until it ends or the signal aborts it. @throws WanbondError as readStatus */
+export async function streamStatus(
+  socketPath: string,
+  onSnapshot: (snapshot: StatusSnapshot) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const socket = new WebSocket(`ws+unix://${socketPath}:/v1/stream`, { perMessageDeflate: false });
+  const abort = () => socket.terminate();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.on("message", (data) => {
+        try {
+          onSnapshot(checkSnapshot(socketPath, JSON.parse(String(data))));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      socket.on("close", resolve);
+      socket.on("error", (error) => (signal.aborted ? resolve() : reject(connectError(socketPath, error))));
+    });
+  } finally {
+    signal.removeEventListener("abort", abort);
+    socket.terminate();
+  }
+}
+
+function get(socketPath: string, path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath, path, timeout: ANSWER_TIMEOUT_MS }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", (error) => reject(connectError(socketPath, error)));
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        if (response.statusCode === 200) resolve(jsonOrNull(text));
+        else reject(noAnswer(socketPath, `it answered ${response.statusCode} ${text}`));
+      });
+    });
+    call.on("timeout", () => call.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)));
+    call.on("error", (error) => reject(connectError(socketPath, error)));
+    call.end();
+  });
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // Not a wanbond of this version: no schema fits null.
+  }
+}
+
+function checkSnapshot(socketPath: string, value: unknown): StatusSnapshot {
+  const result = StatusSnapshot.safeParse(value);
+  if (!result.success) throw otherVersion(socketPath);
+  return result.data;
+}
+
+function connectError(socketPath: string, error: NodeJS.ErrnoException): WanbondError {
+  if (error.code === "EACCES" || error.code === "EPERM") {
+    const message = `${socketPath} may not be opened by this user. Run this command as the user that runs wanbond, or as root.`;
+    return new WanbondError("WB_CONTROL_DENIED", EX_NOPERM, message);
+  }
+  const isGone = error.code === "ENOENT" || error.code === "ECONNREFUSED";
+  return noAnswer(socketPath, isGone ? "no wanbond runs there" : error.message);
+}
+
+function noAnswer(socketPath: string, reason: string): WanbondError {
+  const message = `Nothing answers on ${socketPath}: ${reason}. Start wanbond, or name its socket with --socket PATH.`;
+  return new WanbondError("WB_NOT_RUNNING", EX_UNAVAILABLE, message);
+}
+
+function otherVersion(socketPath: string): WanbondError {
+  const message = `The program on ${socketPath} speaks another version. Use the wanbond command that it was started with.`;
+  return new WanbondError("WB_CONTROL_VERSION", EX_UNAVAILABLE, message);
+}

@@ -1,0 +1,113 @@
+import type { BondStatus, MemberStatus, StatusSnapshot } from "./status.ts";
+
+/** One column: its heading and the text of a member. Numbers stand right, words left. */
+interface Column {
+  readonly title: string;
+  readonly align: "left" | "right";
+  readonly text: (member: MemberStatus) => string;
+}
+
+const UNKNOWN = "-";
+
+const COLUMNS: readonly Column[] = [
+  { title: "MEMBER", align: "left", text: (member) => member.name },
+  { title: "DEVICE", align: "left", text: (member) => member.device ?? UNKNOWN },
+  { title: "STATUS", align: "left", text: stateText },
+  { title: "RTT ms", align: "right", text: (member) => decimals(member.rttMs, 1) },
+  { title: "PDV ms", align: "right", text: (member) => decimals(member.pdvMs, 1) },
+  { title: "PLR", align: "right", text: (member) => decimals(member.plrRatio, 3) },
+  { title: "PER", align: "right", text: (member) => decimals(member.perRatio, 3) },
+  { title: "TX Mbit/s", align: "right", text: (member) => mbit(member.txKbps) },
+  { title: "RX Mbit/s", align: "right", text: (member) => mbit(member.rxKbps) },
+  { title: "SHARE", align: "right", text: (member) => decimals(member.shareRatio, 2) },
+  { title: "MTU", align: "right", text: (member) => decimals(member.mtu, 0) },
+];
+
+/** The state of a program for a terminal, in the manner of ZeroTier's `bond show`. Ends in a line feed. */
+export function statusTable(snapshot: StatusSnapshot): string {
+  const head = `${snapshot.role} pid ${snapshot.pid}, ${snapshot.tap}, up ${durationText(snapshot.uptimeMs)}`;
+  const bonds = snapshot.bonds.length === 0 ? ["  no bonds\n"] : snapshot.bonds.map(bondText);
+  return `${[`${head}\n`, ...bonds, dropsText(snapshot.drops)].filter((part) => part !== "").join("\n")}`;
+}
+
+/** Healthy: all members carry or could; Degraded: some; Down: none. */
+export function bondHealth(bond: BondStatus): string {
+  if (bond.state !== "up") return bond.state === "connecting" ? "Connecting" : "Down";
+  const usable = usableCount(bond);
+  if (usable === 0) return "Down";
+  return usable === bond.members.length ? "Healthy" : "Degraded";
+}
+
+/** `3 d 04:05:06` or `04:05:06`. */
+export function durationText(durationMs: number): string {
+  const seconds = Math.floor(durationMs / 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
+  return seconds >= 86_400 ? `${Math.floor(seconds / 86_400)} d ${clock}` : clock;
+}
+
+function bondText(bond: BondStatus): string {
+  const policy = bond.hashPolicy === null ? bond.policy : `${bond.policy} (${bond.hashPolicy})`;
+  const rows = [
+    ["PEER", "BOND TYPE", "STATUS", "LINKS", "MTU", "CIPHER", "SESSION", "REKEYS", "ADDRESSES"],
+    [
+      printable(bond.peer),
+      policy,
+      bondHealth(bond),
+      `${usableCount(bond)}/${bond.members.length}`,
+      String(bond.mtu),
+      bond.cipher ?? UNKNOWN,
+      bond.sessionAgeMs === null ? UNKNOWN : durationText(bond.sessionAgeMs),
+      String(bond.rekeys),
+      bond.addresses.length === 0 ? UNKNOWN : bond.addresses.join(" "),
+    ],
+  ];
+  const { held, late, lost, duplicates } = bond.resequencer;
+  const order = `  held ${held}, late ${late}, lost ${lost}, duplicates ${duplicates}\n`;
+  return `${grid(rows, [])}\n${membersText(bond.members)}\nRESEQUENCER\n${order}`;
+}
+
+function membersText(members: readonly MemberStatus[]): string {
+  if (members.length === 0) return "  no members\n";
+  const rows = members.map((member) => COLUMNS.map((column) => printable(column.text(member))));
+  const alignment = COLUMNS.map((column) => column.align);
+  return grid([COLUMNS.map((column) => column.title), ...rows], alignment);
+}
+
+function dropsText(drops: StatusSnapshot["drops"]): string {
+  const rows = Object.entries(drops).filter(([, count]) => count > 0);
+  if (rows.length === 0) return "";
+  return `DROPS\n${grid(
+    rows.map(([reason, count]) => [reason, String(count)]),
+    ["left", "right"],
+  )}`;
+}
+
+function usableCount(bond: BondStatus): number {
+  return bond.members.filter((member) => member.state === "up" || member.state === "standby").length;
+}
+
+function stateText(member: MemberStatus): string {
+  return member.reason === null || member.state === "up" ? member.state : `${member.state} (${member.reason})`;
+}
+
+/** Names come from the far end: control characters must not reach a terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "?");
+}
+
+function decimals(value: number | null, digits: number): string {
+  return value === null ? UNKNOWN : value.toFixed(digits);
+}
+
+function mbit(kbps: number | null): string {
+  return kbps === null ? UNKNOWN : (kbps / 1000).toFixed(kbps >= 100_000 ? 0 : 2);
+}
+
+/** Rows of cells under each other, two spaces between them, none at line ends. */
+function grid(rows: readonly (readonly string[])[], alignment: readonly ("left" | "right")[]): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, at) => (alignment[at] === "right" ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)));
+  return rows.map((row) => `${`  ${line(row).join("  ")}`.trimEnd()}\n`).join("");
+}

@@ -1,0 +1,71 @@
+import * as z from "zod";
+
+/** Version of the snapshot; it rises when a key is taken away or changes its meaning. */
+export const STATUS_VERSION = 1;
+
+const measured = z.number().nullable();
+const count = z.number().int().nonnegative();
+
+/** One member of a bond: a path with its quality. Unknown is null. */
+const Member = z.object({
+  name: z.string(),
+  device: z.string().nullable(),
+  /** Addresses of the UDP 5-tuple with their ports. */
+  local: z.string().nullable(),
+  remote: z.string().nullable(),
+  state: z.enum(["up", "standby", "pending", "evicted", "down"]),
+  /** Why it is not up, in one word or a few. */
+  reason: z.string().nullable(),
+  rttMs: measured,
+  rttMinMs: measured,
+  pdvMs: measured,
+  /** Of what this end sent: lost, and arrived damaged or forged; 0..1. */
+  plrRatio: measured,
+  perRatio: measured,
+  txKbps: measured,
+  rxKbps: measured,
+  txBytes: count,
+  rxBytes: count,
+  /** Of the bytes this end sent lately, 0..1. */
+  shareRatio: measured,
+  /** Largest IP packet that the path carries. */
+  mtu: z.number().int().nullable(),
+  stateSinceMs: measured,
+});
+
+const Bond = z.object({
+  peer: z.string(),
+  state: z.enum(["up", "connecting", "down"]),
+  policy: z.string(),
+  hashPolicy: z.string().nullable(),
+  /** Of the TAP. */
+  mtu: z.number().int(),
+  cipher: z.string().nullable(),
+  sessionAgeMs: measured,
+  rekeys: count,
+  /** Addresses inside the tunnel. */
+  addresses: z.array(z.string()),
+  members: z.array(Member),
+  resequencer: z.object({ held: count, late: count, lost: count, duplicates: count }),
+});
+
+/** What a program says about itself over the control socket, and `wanbond status --json` prints. */
+export const StatusSnapshot = z.object({
+  version: z.literal(STATUS_VERSION),
+  role: z.enum(["client", "concentrator"]),
+  pid: count,
+  uptimeMs: z.number().nonnegative(),
+  tap: z.string(),
+  /** Frames and datagrams that went nowhere, by reason. */
+  drops: z.record(z.string(), count),
+  bonds: z.array(Bond),
+});
+
+export type StatusSnapshot = z.infer<typeof StatusSnapshot>;
+export type BondStatus = z.infer<typeof Bond>;
+export type MemberStatus = z.infer<typeof Member>;
+
+/** Who knows the state of the program: the main thread of client or concentrator. */
+export interface StatusSource {
+  read(): Promise<StatusSnapshot> | StatusSnapshot;
+}
