@@ -1,0 +1,27 @@
+export type { Change, Changes } from "./change.ts";
+export { CommandError, createRunner, type Runner } from "./command.ts";
+export { type ForwardObstacle, findForwardObstacles, forwardObstacles } from "./forward-firewall.ts";
+export { acquireInstanceLock, type InstanceLock } from "./instance-lock.ts";
+export {
+  type AddressFact,
+  type LinkFact,
+  type RouteFact,
+  readAddresses,
+  readDefaultRoutes,
+  readLinks,
+} from "./kernel-state.ts";
+export {
+  defaultPriority,
+  MAIN_TABLE,
+  MAX_UPLINK_SLOTS,
+  nftTableName,
+  OWN_PROTOCOL,
+  pinningPriority,
+  tunnelTable,
+  uplinkTable,
+} from "./names.ts";
+export { canonicalAddress, contains, networkOf, parsePrefix } from "./prefix.ts";
+export { findMissingPrerequisites, type Requirements, requirePrerequisites } from "./prerequisites.ts";
+export { makeStateDirectory, removeIfEmpty, stateDirectory } from "./state-directory.ts";
+export { type FailedChange, type ReconcileReport, SystemChanges } from "./system-changes.ts";
+export { type TapSettings, tapChanges, tunnelRoute } from "./tap-device.ts";

@@ -1,0 +1,56 @@
+/**
+ * Numbers and names by which everything that wanbond puts into the kernel is known to be its own.
+ * Nothing that does not bear them is ever removed.
+ */
+
+/**
+ * Routing protocol number on every rule and route of ours: 87, ASCII "W". It is free in rt_protos of iproute2 (which
+ * knows 0-18, 42, 84 and 186-192) and of FRRouting (186-199).
+ */
+export const OWN_PROTOCOL = 87;
+
+/** Wanbond programs that can run in one network namespace; each has its own tables and priorities. */
+export const MAX_INSTANCES = 16;
+/** Tables and pinning priorities of one instance are counted in slots: 30 uplinks (as many as there are paths), then one of its own. */
+export const SLOTS_PER_INSTANCE = 32;
+/** Uplinks that can be pinned. */
+export const MAX_UPLINK_SLOTS = 30;
+
+const FIRST_TABLE = 18700;
+const FIRST_PINNING_PRIORITY = 5200;
+const FIRST_DEFAULT_PRIORITY = 32000;
+
+/** The table that holds the main routes of the system, and the one of addresses of this host. */
+export const MAIN_TABLE = 254;
+export const LOCAL_TABLE = 255;
+
+/** Table of one uplink: 18700 + 32 per instance + slot. */
+export function uplinkTable(instance: number, slot: number): number {
+  return FIRST_TABLE + instance * SLOTS_PER_INSTANCE + slot;
+}
+
+/** Table whose default route is the tunnel. */
+export function tunnelTable(instance: number): number {
+  return uplinkTable(instance, SLOTS_PER_INSTANCE - 1);
+}
+
+/**
+ * Priority of the first of two rules of one uplink (the second is one more): 5200..6223. They stand before whatever
+ * VPN programs add (usually 32000-32765), because the tunnel's own datagrams must never enter another tunnel.
+ */
+export function pinningPriority(instance: number, slot: number): number {
+  return FIRST_PINNING_PRIORITY + 2 * (instance * SLOTS_PER_INSTANCE + slot);
+}
+
+/**
+ * Priority of the first of two rules that lead everything into the tunnel: 32000..32031, before table main (32766) and
+ * behind the rules an operator writes with numbers of his own, which so remain exceptions from the tunnel.
+ */
+export function defaultPriority(instance: number): number {
+  return FIRST_DEFAULT_PRIORITY + 2 * instance;
+}
+
+/** Name of the nft table (family inet) that belongs to one TAP. */
+export function nftTableName(tap: string): string {
+  return `wanbond_${tap.replaceAll(/[^A-Za-z0-9_]/g, "_")}`;
+}
