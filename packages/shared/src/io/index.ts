@@ -1,0 +1,11 @@
+export {
+  type NativeAddon,
+  native,
+  nativePath,
+  POLLERR,
+  POLLIN,
+  POLLOUT,
+  type TapOffloads,
+  type UdpOpenOptions,
+} from "./native.ts";
+export { NativePorts, STAT_NAMES, type StatName } from "./native-ports.ts";
