@@ -1,0 +1,154 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execute } from "./netns.ts";
+import { Program, wanbondCommand } from "./program.ts";
+import { renderToml, type TomlTable } from "./toml.ts";
+import { ADDRESSES, type Topology } from "./topology.ts";
+import { waitFor } from "./wait.ts";
+
+/**
+ * Both ends of one bond in a topology: keys by `wanbond keygen`, TOML files, the real programs.
+ *
+ *   inner addresses: concentrator 10.200.0.1/24 and fd00:200::1/64, client .2; the client's LAN is routed through it
+ */
+export interface BondPair {
+  readonly client: Program;
+  readonly concentrator: Program;
+  /** Keys, configurations, control sockets. */
+  readonly folder: string;
+  /** Both programs run, and the client says that this many members are up. Default: all uplinks. */
+  start(memberCount?: number): Promise<void>;
+  waitForMembers(count: number, deadlineMs?: number): Promise<void>;
+  /** Stops both and removes the folder. */
+  stop(): Promise<void>;
+}
+
+export interface PairOptions {
+  /** [bonding] of both ends. */
+  readonly bonding?: TomlTable;
+  /** Numbers of the uplinks in use, from 0. Default: all. */
+  readonly uplinks?: readonly number[];
+  /** More keys of [client] and [concentrator]; undefined takes one away. */
+  readonly client?: TomlTable;
+  readonly concentrator?: TomlTable;
+  /** More keys of every [[uplink]]. */
+  readonly uplink?: TomlTable;
+}
+
+export const INNER = {
+  concentrator: "10.200.0.1",
+  client: "10.200.0.2",
+  concentrator6: "fd00:200::1",
+  client6: "fd00:200::2",
+} as const;
+
+const PORT = 51900;
+
+/** Writes keys and configurations; nothing runs before start(). */
+export async function preparePair(topology: Topology, options: PairOptions = {}): Promise<BondPair> {
+  const folder = mkdtempSync(join(tmpdir(), `wanbond-pair-${process.pid}-`));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", removeFolder);
+  const [clientKey, concentratorKey] = await Promise.all([makeKey(folder, "client"), makeKey(folder, "concentrator")]);
+  const client = writeProgram(topology, folder, "client", clientDocument(topology, options, folder, concentratorKey));
+  const concentrator = writeProgram(
+    topology,
+    folder,
+    "concentrator",
+    concentratorDocument(topology, options, folder, clientKey),
+  );
+
+  async function waitForMembers(count: number, deadlineMs = 15_000): Promise<void> {
+    const enough = async () => {
+      const members = (await client.status()).bonds[0]?.members ?? [];
+      return members.filter((member) => member.state === "up").length === count;
+    };
+    await waitFor(enough, { what: `${count} members are up`, deadlineMs, intervalMs: 100 });
+  }
+
+  return {
+    client,
+    concentrator,
+    folder,
+    waitForMembers,
+    async start(memberCount = options.uplinks?.length ?? topology.uplinks.length) {
+      await Promise.all([concentrator.start(), client.start()]);
+      await waitForMembers(memberCount).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${client.transcript()}\n${concentrator.transcript()}`);
+      });
+    },
+    async stop() {
+      await Promise.all([client.stop(), concentrator.stop()]);
+      removeFolder();
+      process.off("exit", removeFolder);
+    },
+  };
+}
+
+function writeProgram(
+  topology: Topology,
+  folder: string,
+  role: "client" | "concentrator",
+  document: TomlTable,
+): Program {
+  const configFile = join(folder, `${role}.toml`);
+  writeFileSync(configFile, renderToml(document));
+  const namespace = role === "client" ? topology.router : topology.concentrator;
+  return new Program(role, namespace, configFile, controlSocket(folder, role));
+}
+
+function controlSocket(folder: string, role: string): string {
+  return join(folder, `${role}.sock`);
+}
+
+/** What both files say about themselves. */
+function ownSettings(folder: string, role: string): TomlTable {
+  const stateDirectory = join(folder, `${role}-state`);
+  mkdirSync(stateDirectory);
+  return { privateKeyFile: join(folder, `${role}.key`), controlSocket: controlSocket(folder, role), stateDirectory };
+}
+
+function clientDocument(topology: Topology, options: PairOptions, folder: string, publicKey: string): TomlTable {
+  const used = options.uplinks ?? topology.uplinks.map((_, index) => index);
+  const lan = topology.ipv6 ? [ADDRESSES.lanNetwork, ADDRESSES.lanNetwork6] : [ADDRESSES.lanNetwork];
+  return {
+    client: { ...ownSettings(folder, "client"), defaultRoute: true, lan, ...options.client },
+    concentrator: { publicKey: publicKey, endpoints: [`${ADDRESSES.concentrator}:${PORT}`] },
+    uplink: used.map((index) => {
+      const { name = "", gateway = "" } = topology.uplinks[index] ?? {};
+      return { name, device: name, gateway, ...options.uplink };
+    }),
+    ...(options.bonding && { bonding: options.bonding }),
+  };
+}
+
+function concentratorDocument(topology: Topology, options: PairOptions, folder: string, publicKey: string): TomlTable {
+  const six = topology.ipv6;
+  return {
+    concentrator: {
+      listen: six ? [`0.0.0.0:${PORT}`, `[::]:${PORT}`] : [`0.0.0.0:${PORT}`],
+      ...ownSettings(folder, "concentrator"),
+      address: [`${INNER.concentrator}/24`, ...(six ? [`${INNER.concentrator6}/64`] : [])],
+      nat: true,
+      ...(six && { nat66: true }),
+      ...options.concentrator,
+    },
+    client: [
+      {
+        name: "home1",
+        publicKey: publicKey,
+        address: [`${INNER.client}/32`, ...(six ? [`${INNER.client6}/128`] : [])],
+        routes: six ? [ADDRESSES.lanNetwork, ADDRESSES.lanNetwork6] : [ADDRESSES.lanNetwork],
+      },
+    ],
+    ...(options.bonding && { bonding: options.bonding }),
+  };
+}
+
+/** @returns the public key. */
+async function makeKey(folder: string, role: string): Promise<string> {
+  const privateKey = await execute(wanbondCommand("keygen"));
+  writeFileSync(join(folder, `${role}.key`), privateKey, { mode: 0o600 });
+  return (await execute(wanbondCommand("pubkey"), { input: privateKey })).trim();
+}
