@@ -1,5 +1,4 @@
 import {
-  FRAGMENT_HEADER_BYTES,
   INNER_HEADER_BYTES,
   MAX_PATHS,
   OUTER_COUNTER_AT,
@@ -13,9 +12,9 @@ import {
   TYPE_INITIATION,
 } from "./limits.ts";
 
-/** What `readOuter` found. Only with OUTER_OK are the fields of the view those of the datagram. */
+/** What `check` found. */
 export const OUTER_OK = 0;
-/** A whole handshake datagram by its type byte; its fields are handshake-frame.ts's business. */
+/** By its type byte a handshake datagram; handshake-frame.ts looks at the rest. */
 export const OUTER_HANDSHAKE = 1;
 export const OUTER_TOO_SHORT = 2;
 export const OUTER_BAD_TYPE = 3;
@@ -29,31 +28,26 @@ const OUTER_FLAGS_AT = 2;
 const MIN_CONTROL_BYTES = OUTER_HEADER_BYTES + TAG_BYTES;
 const MIN_DATA_BYTES = MIN_CONTROL_BYTES + INNER_HEADER_BYTES;
 const TWO_32 = 0x100000000;
-const COUNTER_HIGH_LIMIT = 0x200000;
 
 /**
  * Reads and writes the headers of datagrams where they lie in a packet pool. Offsets may have any alignment. Nothing is
- * allocated; what is read stands in the fields until the next read.
+ * allocated: the outer header is read field by field, the others stand in this object's fields until the next read.
  *
- * The caller vouches that offset + length lies in the pool; lengths are checked against the format only.
+ * The caller vouches that what it points at lies in the pool, and looks at the outer header of a datagram from the net
+ * with `check` before it reads a field.
  */
 export class DatagramView {
   readonly #view: DataView;
 
-  type = 0;
-  path = 0;
-  /** The receiver's index of the key epoch. */
-  session = 0;
-  counter = 0;
-
-  innerFlags = 0;
+  /** Of the inner header. */
+  flags = 0;
   /** Units of SEND_TIME_UNIT_US, modulo 2^24. */
   sendTime = 0;
   flowSlot = 0;
   sequence = 0;
 
   fragmentOffset = 0;
-  fragmentTotalBytes = 0;
+  fragmentTotal = 0;
 
   constructor(pool: Uint8Array) {
     this.#view = new DataView(pool.buffer, pool.byteOffset, pool.byteLength);
@@ -70,23 +64,33 @@ export class DatagramView {
     view.setUint32(offset + OUTER_COUNTER_AT + 4, counter / TWO_32, true);
   }
 
-  /** @returns one of the OUTER_ constants. */
-  readOuter(offset: number, length: number): number {
+  /** Whether this is a datagram this end can know, by its outer header alone. @returns one of the OUTER_ constants. */
+  check(offset: number, length: number): number {
     if (length < 1) return OUTER_TOO_SHORT;
-    const view = this.#view;
-    const type = view.getUint8(offset);
+    const type = this.type(offset);
     if (type !== TYPE_DATA && type !== TYPE_CONTROL) return handshakeVerdict(type);
     if (length < (type === TYPE_DATA ? MIN_DATA_BYTES : MIN_CONTROL_BYTES)) return OUTER_TOO_SHORT;
-    const path = view.getUint8(offset + OUTER_PATH_AT);
-    if (path >= MAX_PATHS) return OUTER_BAD_PATH;
-    if (view.getUint16(offset + OUTER_FLAGS_AT, true) !== 0) return OUTER_BAD_FLAGS;
-    const counterHigh = view.getUint32(offset + OUTER_COUNTER_AT + 4, true);
-    if (counterHigh >= COUNTER_HIGH_LIMIT) return OUTER_BAD_COUNTER;
-    this.type = type;
-    this.path = path;
-    this.session = view.getUint32(offset + OUTER_SESSION_AT, true);
-    this.counter = counterHigh * TWO_32 + view.getUint32(offset + OUTER_COUNTER_AT, true);
-    return OUTER_OK;
+    if (this.path(offset) >= MAX_PATHS) return OUTER_BAD_PATH;
+    if (this.#view.getUint16(offset + OUTER_FLAGS_AT, true) !== 0) return OUTER_BAD_FLAGS;
+    return this.counter(offset) <= Number.MAX_SAFE_INTEGER ? OUTER_OK : OUTER_BAD_COUNTER;
+  }
+
+  type(offset: number): number {
+    return this.#view.getUint8(offset);
+  }
+
+  path(offset: number): number {
+    return this.#view.getUint8(offset + OUTER_PATH_AT);
+  }
+
+  /** The receiver's index of the key epoch. */
+  session(offset: number): number {
+    return this.#view.getUint32(offset + OUTER_SESSION_AT, true);
+  }
+
+  counter(offset: number): number {
+    const high = this.#view.getUint32(offset + OUTER_COUNTER_AT + 4, true);
+    return high * TWO_32 + this.#view.getUint32(offset + OUTER_COUNTER_AT, true);
   }
 
   /** @param sendTime, @param sequence are taken modulo 2^24. */
@@ -95,16 +99,14 @@ export class DatagramView {
     this.#view.setUint32(offset + 4, (flowSlot & 0xff) | (sequence << 8), true);
   }
 
-  /** @param length of the opened datagram from the inner header on. @returns false when it holds no inner header. */
-  readInner(offset: number, length: number): boolean {
-    if (length < INNER_HEADER_BYTES) return false;
+  /** An opened data datagram that passed `check` has an inner header. */
+  readInner(offset: number): void {
     const first = this.#view.getInt32(offset, true);
     const second = this.#view.getInt32(offset + 4, true);
-    this.innerFlags = first & 0xff;
+    this.flags = first & 0xff;
     this.sendTime = first >>> 8;
     this.flowSlot = second & 0xff;
     this.sequence = second >>> 8;
-    return true;
   }
 
   /** @param fragmentOffset of the bytes behind this header within the whole payload of totalBytes. */
@@ -113,12 +115,10 @@ export class DatagramView {
     this.#view.setUint16(offset + 2, totalBytes, true);
   }
 
-  /** @param length of the payload, fragment header included. @returns false when it is no possible part of its whole. */
-  readFragment(offset: number, length: number): boolean {
-    if (length <= FRAGMENT_HEADER_BYTES) return false;
+  /** @param offset of a payload of at least FRAGMENT_HEADER_BYTES. Whether the part fits its whole is for the caller. */
+  readFragment(offset: number): void {
     this.fragmentOffset = this.#view.getUint16(offset, true);
-    this.fragmentTotalBytes = this.#view.getUint16(offset + 2, true);
-    return this.fragmentOffset + length - FRAGMENT_HEADER_BYTES <= this.fragmentTotalBytes;
+    this.fragmentTotal = this.#view.getUint16(offset + 2, true);
   }
 }
 
