@@ -1,0 +1,146 @@
+import { MAX_PATHS, SEND_TIME_UNIT_US } from "../wire/index.ts";
+import { timeDistance } from "./serial.ts";
+
+const UNITS_PER_MS = 1000 / SEND_TIME_UNIT_US;
+const TIME_MASK = 0xffffff;
+/** A path that delivered nothing for one to two of these counts as unused. */
+export const RECENT_MS = 1000;
+/** How long overtaking inside a path is remembered, one to two of these. */
+const REORDER_MEMORY_MS = 10_000;
+/** Added to what was measured, as waiting for a frame costs time and not waiting for it costs the order. */
+const HOLD_MARGIN_MS = 10;
+
+/**
+ * What the send times say about the paths of one session.
+ *
+ * One-way delays have the unknown offset of two clocks in them, but the same one for every path: their differences are
+ * exact. Estimators are those of RFC 6298 section 2, applied to the one-way delay, with gains of 1/16 and 1/8.
+ */
+export class PathDelays {
+  readonly #maxHoldMs: number;
+  /** In units of the send time, growing beyond 24 bits with the drift of the clocks. */
+  readonly #delay = new Float64Array(MAX_PATHS);
+  readonly #deviation = new Float64Array(MAX_PATHS);
+  readonly #newestSent = new Int32Array(MAX_PATHS);
+  readonly #newestAtMs = new Float64Array(MAX_PATHS);
+  /** By how much a frame was overtaken on its own path, at most; in units. */
+  readonly #overtaken = new Int32Array(MAX_PATHS);
+  readonly #overtakenBefore = new Int32Array(MAX_PATHS);
+  #usedNow = 0;
+  #usedBefore = 0;
+  #turnAtMs = Number.NEGATIVE_INFINITY;
+  #forgetAtMs = Number.NEGATIVE_INFINITY;
+  /** Paths that delivered data lately and can arrive within maxHoldMs of the fastest; as of the last judge(). */
+  worthWaiting = 0;
+  /** Between the fastest and the slowest path worth waiting for; as of the last judge(). */
+  skewMs = 0;
+  /** Longest wait that makes sense for a frame on a known path; as of the last judge(). */
+  holdMs = HOLD_MARGIN_MS;
+
+  constructor(maxHoldMs: number) {
+    this.#maxHoldMs = maxHoldMs;
+  }
+
+  /** Mask of the paths that delivered data within the last RECENT_MS, or twice that. */
+  get used(): number {
+    return this.#usedNow | this.#usedBefore;
+  }
+
+  onArrival(path: number, sentAt: number, nowMs: number): void {
+    if (nowMs >= this.#turnAtMs) this.#turn(nowMs);
+    const bit = 1 << path;
+    const delay = (Math.floor(nowMs * UNITS_PER_MS) - sentAt) & TIME_MASK;
+    if ((this.used & bit) === 0) this.#start(path, sentAt, delay, nowMs);
+    else this.#follow(path, sentAt, delay, nowMs);
+    this.#usedNow |= bit;
+  }
+
+  /** Renews skewMs, holdMs and worthWaiting for a set of paths. */
+  judge(live: number, nowMs: number): void {
+    if (nowMs >= this.#turnAtMs) this.#turn(nowMs);
+    const candidates = this.used & live;
+    const fastest = this.#fastest(candidates);
+    let slowest = 0;
+    let latest = 0;
+    this.worthWaiting = 0;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if ((candidates & (1 << path)) === 0) continue;
+      const behind = this.#behind(path, fastest);
+      if (behind > this.#maxHoldMs * UNITS_PER_MS) continue;
+      this.worthWaiting |= 1 << path;
+      slowest = Math.max(slowest, behind);
+      latest = Math.max(latest, behind + 4 * (this.#deviation[path] ?? 0));
+    }
+    this.skewMs = slowest / UNITS_PER_MS;
+    this.holdMs = Math.min(latest / UNITS_PER_MS + HOLD_MARGIN_MS, this.#maxHoldMs);
+  }
+
+  /**
+   * When a path counts as having passed a missing frame, so that the frame is not to come on it any more.
+   *
+   * @param sentBehind send time of a frame that follows the missing one.
+   * @param passed the path delivered a later frame of the same flow slot.
+   * @returns a time that may be past; Infinity: not before the path delivers more.
+   */
+  passedAtMs(path: number, sentBehind: number, passed: boolean): number {
+    if ((this.used & (1 << path)) === 0) return Number.POSITIVE_INFINITY;
+    const ahead = timeDistance(this.#newestSent[path] ?? 0, sentBehind);
+    if (!passed && ahead <= 0) return Number.POSITIVE_INFINITY;
+    const overtaken = Math.max(this.#overtaken[path] ?? 0, this.#overtakenBefore[path] ?? 0);
+    if (overtaken === 0) return Number.NEGATIVE_INFINITY;
+    const allowance = overtaken + (overtaken >> 2);
+    return ahead > allowance ? Number.NEGATIVE_INFINITY : (this.#newestAtMs[path] ?? 0) + allowance / UNITS_PER_MS;
+  }
+
+  reset(): void {
+    this.#usedNow = 0;
+    this.#usedBefore = 0;
+    this.#overtaken.fill(0);
+    this.#overtakenBefore.fill(0);
+  }
+
+  #start(path: number, sentAt: number, delay: number, nowMs: number): void {
+    this.#delay[path] = delay;
+    this.#deviation[path] = 0;
+    this.#newestSent[path] = sentAt;
+    this.#newestAtMs[path] = nowMs;
+  }
+
+  #follow(path: number, sentAt: number, delay: number, nowMs: number): void {
+    const error = timeDistance(delay, this.#delay[path] ?? 0);
+    const deviation = this.#deviation[path] ?? 0;
+    this.#delay[path] = (this.#delay[path] ?? 0) + error / 16;
+    this.#deviation[path] = deviation + (Math.abs(error) - deviation) / 8;
+    const newer = timeDistance(sentAt, this.#newestSent[path] ?? 0);
+    if (newer >= 0) {
+      this.#newestSent[path] = sentAt;
+      this.#newestAtMs[path] = nowMs;
+    } else if (-newer > (this.#overtaken[path] ?? 0)) {
+      this.#overtaken[path] = Math.min(-newer, this.#maxHoldMs * UNITS_PER_MS);
+    }
+  }
+
+  /** The path of a set with the smallest delay, or 0 for an empty set. */
+  #fastest(paths: number): number {
+    let fastest = -1;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if ((paths & (1 << path)) !== 0 && (fastest < 0 || this.#behind(path, fastest) < 0)) fastest = path;
+    }
+    return Math.max(fastest, 0);
+  }
+
+  /** How much later frames arrive on one path than on another, in units. */
+  #behind(path: number, other: number): number {
+    return timeDistance(this.#delay[path] ?? 0, this.#delay[other] ?? 0);
+  }
+
+  #turn(nowMs: number): void {
+    this.#usedBefore = nowMs < this.#turnAtMs + RECENT_MS ? this.#usedNow : 0;
+    this.#usedNow = 0;
+    this.#turnAtMs = nowMs + RECENT_MS;
+    if (nowMs < this.#forgetAtMs) return;
+    this.#overtakenBefore.set(this.#overtaken);
+    this.#overtaken.fill(0);
+    this.#forgetAtMs = nowMs + REORDER_MEMORY_MS;
+  }
+}

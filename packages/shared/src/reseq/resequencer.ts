@@ -1,0 +1,157 @@
+import { type DuplicateFilter, NEW } from "./duplicate-filter.ts";
+import { FlowCarriers } from "./flow-carriers.ts";
+import { OrderBuffer } from "./order-buffer.ts";
+import { PathDelays } from "./path-delays.ts";
+import type { SlotVector } from "./slot-vector.ts";
+
+export interface ResequencerConfig {
+  /** No frame is held longer, and a path that is later than this behind the fastest is not waited for. */
+  readonly maxHoldMs: number;
+  /** Of all flow slots together, at least 1. */
+  readonly maxHeldFrames: number;
+}
+
+const ALL_PATHS = -1;
+
+/**
+ * Restores the order in which the far end took frames from its TAP, per flow slot.
+ *
+ * A frame in order passes straight through. One that came early is held until the missing frames arrive, or
+ *   - are known to be lost: every live path that may carry this flow slot has delivered something sent later (RFC 1990
+ *     section 4.1, per flow slot, with send times beside sequences, so that one flow's frames tell about another's; a
+ *     path that reorders gets a learned allowance), or
+ *   - are overdue: the learned skew between the paths is over, counted from the first frame behind the hole.
+ * What arrives after that is delivered late rather than dropped. Nothing is held where nothing is missing.
+ *
+ * Slots pushed in belong to the resequencer until they stand in the output. onTimer() after each batch of pushes decides
+ * about holes; it is one comparison when there is none.
+ */
+export class Resequencer {
+  /** When onTimer wants to be called. Infinity while nothing is held. */
+  nextDeadlineMs = Number.POSITIVE_INFINITY;
+  /** Missing frames that were given up: all paths had passed them, or their time was over. */
+  readonly skipped = { lost: 0, overdue: 0 };
+  readonly #maxHoldMs: number;
+  readonly #duplicates: DuplicateFilter;
+  readonly #buffer: OrderBuffer;
+  readonly #delays: PathDelays;
+  readonly #carriers = new FlowCarriers();
+  #live = ALL_PATHS;
+  /** Paths that became live lately, and may have something under way that shows nowhere yet. */
+  #joining = 0;
+  #joiningUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** @param output where frames go that are due; several resequencers may share one. */
+  constructor(config: ResequencerConfig, duplicates: DuplicateFilter, output: SlotVector) {
+    this.#maxHoldMs = config.maxHoldMs;
+    this.#duplicates = duplicates;
+    this.#buffer = new OrderBuffer(config.maxHeldFrames, output);
+    this.#delays = new PathDelays(config.maxHoldMs);
+  }
+
+  get counters(): OrderBuffer["counters"] {
+    return this.#buffer.counters;
+  }
+
+  /** Frames held now. */
+  get heldFrames(): number {
+    return this.#buffer.heldFrames;
+  }
+
+  /** Between the fastest and the slowest live path that is waited for; as of the last hole. */
+  get skewMs(): number {
+    return this.#delays.skewMs;
+  }
+
+  /** How long a missing frame is waited for; as of the last hole. */
+  get holdMs(): number {
+    return this.#delays.holdMs;
+  }
+
+  /**
+   * @param sentAt send time of the datagram, u24 in units of 4 us.
+   * @returns false for a frame that came before (the filter has counted it): its slot stays the caller's.
+   */
+  push(slot: number, flowSlot: number, sequence: number, path: number, sentAt: number, nowMs: number): boolean {
+    this.#delays.onArrival(path, sentAt, nowMs);
+    this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
+    const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
+    if (isNew) this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
+    // Any arrival may show that a frame of any flow slot is lost.
+    if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
+    return isNew;
+  }
+
+  /** Gives up frames that are lost or overdue and hands on what waited for them. Early or repeated calls do no harm. */
+  onTimer(nowMs: number): void {
+    if (nowMs < this.nextDeadlineMs) return;
+    if (nowMs >= this.#joiningUntilMs) this.#joining = 0;
+    this.#delays.judge(this.#live, nowMs);
+    const buffer = this.#buffer;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (let i = buffer.holdingCount - 1; i >= 0; i--) {
+      nextMs = Math.min(nextMs, this.#settle(buffer.holding[i] ?? 0, nowMs));
+    }
+    this.nextDeadlineMs = nextMs;
+  }
+
+  /** A path that left is not waited for any more; one that came is, though it has not delivered anything yet. */
+  setLivePaths(mask: number, nowMs: number): void {
+    if (mask === this.#live) return;
+    const joined = mask & ~this.#live;
+    this.#joining = (this.#joining | joined) & mask;
+    if (joined !== 0) this.#joiningUntilMs = nowMs + this.#maxHoldMs;
+    this.#live = mask;
+    if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
+  }
+
+  /** The sender numbers anew: everything held goes to the output; all is forgotten but the live paths. */
+  reset(): void {
+    this.#buffer.reset();
+    this.#carriers.reset();
+    this.#delays.reset();
+    this.nextDeadlineMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Gives up what is due in a flow slot. @returns when to look again. */
+  #settle(flowSlot: number, nowMs: number): number {
+    const buffer = this.#buffer;
+    const unmeasured = this.#joining & ~this.#delays.used;
+    const holdMs = unmeasured === 0 ? this.#delays.holdMs : this.#maxHoldMs;
+    const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - holdMs);
+    while (buffer.isHolding(flowSlot)) {
+      const lostMs = this.#lostAtMs(flowSlot, paths);
+      const dueMs = buffer.missingSinceMs(flowSlot) + holdMs;
+      if (lostMs <= nowMs) this.skipped.lost++;
+      else if (dueMs <= nowMs) this.skipped.overdue++;
+      else return Math.min(lostMs, dueMs);
+      buffer.skip(flowSlot);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Paths that a missing frame of this flow slot may still come on. A flow that came over one path alone since
+   * `settledMs` comes over that one; a newer one, and one that is spread over several, may come over any path in use.
+   */
+  #mayCarry(flowSlot: number, unmeasured: number, settledMs: number): number {
+    const carriers = this.#carriers.carriers(flowSlot);
+    const single = (carriers & (carriers - 1)) === 0;
+    const worthWaiting = this.#delays.worthWaiting;
+    if (single && this.#carriers.activeSinceMs(flowSlot) <= settledMs) return carriers & worthWaiting;
+    return worthWaiting | unmeasured;
+  }
+
+  /** When every path of a set has passed the missing frame, allowances for reordering included; Infinity: not yet. */
+  #lostAtMs(flowSlot: number, paths: number): number {
+    const missing = this.#buffer.missing(flowSlot);
+    const sentBehind = this.#buffer.sentBehind(flowSlot);
+    let lostMs = Number.NEGATIVE_INFINITY;
+    for (let rest = paths; rest !== 0; rest &= rest - 1) {
+      const path = 31 - Math.clz32(rest & -rest);
+      const passed = this.#carriers.hasPassed(flowSlot, missing, path);
+      lostMs = Math.max(lostMs, this.#delays.passedAtMs(path, sentBehind, passed));
+    }
+    return lostMs;
+  }
+}
