@@ -24,14 +24,15 @@ const NOTHING: Omit<BondResult, "policy"> = {
 /** Runs both programs with one policy and measures; a failure is part of the result, so that other policies go on. */
 export async function measureBond(stage: Stage, policy: string): Promise<BondResult> {
   stage.progress(`${policy}: starting both programs`);
-  const pair = await preparePair(stage.topology, pairOptions(policy));
+  let pair: BondPair | undefined;
   try {
+    pair = await preparePair(stage.topology, pairOptions(policy));
     await pair.start();
     return await measureRunning(stage, policy, pair);
   } catch (error) {
     return { ...NOTHING, policy, error: error instanceof Error ? error.message : String(error) };
   } finally {
-    await pair.stop();
+    await pair?.stop();
   }
 }
 

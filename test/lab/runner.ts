@@ -1,4 +1,5 @@
 import { startLines } from "../support/emulator.ts";
+import { seededRandom } from "../support/random.ts";
 import { buildTopology } from "../support/topology.ts";
 import { measureAlone } from "./measure-alone.ts";
 import { measureBond } from "./measure-bond.ts";
@@ -14,7 +15,7 @@ export async function setStage(options: LabOptions, progress: (text: string) => 
   const topology = await buildTopology({ uplinkCount: scenario.lines.length });
   const emulation = await startLines(topology, scenario.lines);
   progress(`lines are emulated by ${emulation.kind === "netem" ? "the kernel's netem" : "wanbond's own emulator"}`);
-  const rates = trackRates(scenario, emulation, Math.random);
+  const rates = trackRates(scenario, emulation, seededRandom(1));
   return { options, topology, emulation, rates, progress };
 }
 

@@ -4,9 +4,9 @@ import { connectVeth, type Namespace } from "./netns.ts";
 import { configureLine, LINE_DEVICE, type Topology } from "./topology.ts";
 
 /**
- * Lines by the kernel: netem (delay, PDV, loss) around tbf (rate, queue) at both ends of a veth pair.
+ * Lines by the kernel: netem at both ends of a veth pair, with the meaning that VirtualLine gives the settings.
  *
- * Differs from the emulator in one point: frames pass each other within the PDV, as netem has no way to keep their order.
+ * Differs from it in the queue, which counts packets instead of bytes: small ones fill it early.
  */
 export async function startNetem(topology: Topology, lines: readonly LineSettings[]): Promise<LineEmulation> {
   const states = lines.map(initialState);
@@ -38,8 +38,7 @@ async function plugLine(topology: Topology, index: number, state: LineState): Pr
 
 async function applyState(topology: Topology, index: number, state: LineState): Promise<void> {
   for (const { namespace, device, direction } of ends(topology, index)) {
-    const commands = netemCommands(device, state[direction], state);
-    await namespace.exec(["tc", "-batch", "-"], { input: `${commands.join("\n")}\n` });
+    await namespace.exec(["tc", "-batch", "-"], { input: `${netemCommand(device, state[direction], state)}\n` });
     await namespace.nft(mtuRules(device, state.mtuBytes));
   }
 }
@@ -54,24 +53,24 @@ function ends(topology: Topology, index: number): { namespace: Namespace; device
   ];
 }
 
-/** tc commands, one per line of a batch, that bring a device to a state from whatever it was in. */
-export function netemCommands(
+/** The tc command that brings a device to a state from whatever it was in: one netem does it all, and keeps the order. */
+export function netemCommand(
   device: string,
   direction: DirectionSettings,
   line: Pick<LineState, "cut" | "extraDelayMs">,
-): string[] {
+): string {
   const { rateKbps, queueBytes, delayMs, pdvMs, lossRatio } = direction;
-  const delay = [`delay ${delayMs + line.extraDelayMs}ms`, ...(pdvMs > 0 ? [`${pdvMs}ms`] : [])];
+  const totalDelayMs = delayMs + line.extraDelayMs;
+  const pdv = pdvMs > 0 ? [`${pdvMs}ms distribution normal`] : [];
   const lossPercent = line.cut ? 100 : lossRatio * 100;
   const loss = lossPercent > 0 ? [`loss ${lossPercent}%`] : [];
-  // Rates are of IP packets here and of Ethernet frames in tbf; 1514 bytes are a full one.
-  const frameKbps = Math.round((rateKbps * 1514) / 1500);
-  // Two full frames, or what the line carries in 1 ms: less would hold fast lines below their rate.
-  const burstBytes = Math.max(3028, Math.ceil(rateKbps / 8));
-  return [
-    ["qdisc replace dev", device, "root handle 1: netem limit 100000", ...delay, ...loss].join(" "),
-    `qdisc replace dev ${device} parent 1:1 handle 10: tbf rate ${frameKbps}kbit burst ${burstBytes} limit ${Math.round(queueBytes)}`,
-  ];
+  // netem counts packets, those under way included; full-size ones are meant here.
+  const limit = Math.ceil((queueBytes + (rateKbps / 8) * totalDelayMs) / 1500);
+  // The packet overhead takes the Ethernet header off: rates are of IP packets.
+  const rate = `rate ${rateKbps}kbit -14`;
+  return [`qdisc replace dev ${device} root netem limit ${limit} delay ${totalDelayMs}ms`, ...pdv, ...loss, rate].join(
+    " ",
+  );
 }
 
 /** Drops what is larger than the line's MTU as it comes off the line, silently. */

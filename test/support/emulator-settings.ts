@@ -6,7 +6,7 @@ export interface DirectionSettings {
   readonly queueBytes: number;
   /** One way. */
   readonly delayMs: number;
-  /** Each frame comes up to this much earlier or later (RFC 3393). */
+  /** Standard deviation of the delay, normally distributed. Frames keep their order. */
   readonly pdvMs: number;
   readonly lossRatio: number;
 }
