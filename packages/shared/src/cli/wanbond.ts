@@ -1,3 +1,4 @@
+import { stateDirectory } from "../system/index.ts";
 import { runCli } from "./program.ts";
 import type { Shell } from "./shell.ts";
 
@@ -12,7 +13,7 @@ const shell: Shell = {
   },
   isTerminal: process.stdout.isTTY,
   signal: new AbortController().signal,
-  stateDirectory: () => "/run/wanbond",
+  stateDirectory: () => stateDirectory(),
   runClient: async (options) => (await import("@wanbond/client")).runClient(options),
   runConcentrator: async (options) => (await import("@wanbond/concentrator")).runConcentrator(options),
 };

@@ -23,14 +23,14 @@ const Push = z.object({
   name: z.string().min(1).max(32),
   mode: z.enum(["routed", "bridged"]),
   /** For the client's TAP, with prefix length. */
-  addresses: z.array(prefixText).max(8),
+  addresses: z.array(prefixText),
   /** Networks that lie behind the concentrator, beside the default route. */
-  routes: z.array(prefixText).max(64),
+  routes: z.array(prefixText),
   /** null: it follows the members. */
   mtu: z.number().int().min(MIN_INNER_MTU).max(MAX_INNER_MTU).nullable(),
   bonding: z.record(z.string(), z.unknown()).nullable(),
   /** The concentrator's own addresses inside the tunnel, without prefix length. */
-  concentratorAddresses: z.array(addressText).max(8),
+  concentratorAddresses: z.array(addressText),
 });
 export type ConfigPush = z.infer<typeof Push>;
 

@@ -131,7 +131,7 @@ function isReady(reader: WebSocket): boolean {
 
 async function listen(server: Server, socketPath: string): Promise<void> {
   try {
-    mkdirSync(dirname(socketPath), { recursive: true, mode: 0o755 });
+    mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
     await removeStale(socketPath);
     await bind(server, socketPath);
   } catch (error) {

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type AttachInfo,
+  type ConfigPush,
+  checkConfigText,
+  encodeAttachInfo,
+  encodeConfigPush,
+  parseAttachInfo,
+  parseConfigPush,
+  pushFor,
+} from "../../src/config/index.ts";
+import { concentratorToml, OTHER_PUBLIC_KEY, PUBLIC_KEY } from "./support.ts";
+
+const PUSH: ConfigPush = {
+  version: 1,
+  name: "home1",
+  mode: "routed",
+  addresses: ["10.200.0.2/32"],
+  routes: ["10.200.0.0/24"],
+  mtu: null,
+  bonding: null,
+  concentratorAddresses: ["10.200.0.1"],
+};
+const ATTACH: AttachInfo = { name: "isp1", device: "eth1", metered: true, settings: { speed: 100, mode: "spare" } };
+const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+describe("messages between the ends", () => {
+  it("come back as they were sent", () => {
+    expect(parseConfigPush(encodeConfigPush(PUSH))).toEqual(PUSH);
+    expect(parseAttachInfo(encodeAttachInfo(ATTACH))).toEqual(ATTACH);
+  });
+
+  it("may hold keys of a later version", () => {
+    expect(parseConfigPush(bytesOf({ ...PUSH, dns: ["10.0.0.1"] }))).toEqual(PUSH);
+    expect(parseAttachInfo(bytesOf({ name: "a", metered: false, price: 3 }))).toEqual({
+      name: "a",
+      metered: false,
+      settings: {},
+    });
+  });
+
+  it.each([
+    { ...PUSH, version: 2 },
+    { ...PUSH, addresses: ["10.200.0.2/33"] },
+    { ...PUSH, mtu: 100 },
+    { ...PUSH, mode: "other" },
+    { ...PUSH, routes: ["everywhere"] },
+    { ...PUSH, name: undefined },
+    [],
+    null,
+  ])("that do not fit are null: %j", (value) => {
+    expect(parseConfigPush(bytesOf(value))).toBeNull();
+  });
+
+  it("that are too large are null, or an error of the sender", () => {
+    const large = {
+      ...ATTACH,
+      settings: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`key${i}`, "x".repeat(20)])),
+    };
+    expect(() => encodeAttachInfo(large)).toThrow(RangeError);
+    expect(parseAttachInfo(bytesOf(large))).toBeNull();
+  });
+
+  it("never make the parsers throw", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 1300 }),
+          fc.json().map((text) => new TextEncoder().encode(text)),
+        ),
+        (bytes) => {
+          parseConfigPush(bytes);
+          parseAttachInfo(bytes);
+        },
+      ),
+    );
+  });
+
+  it("tell a client of the other clients' networks only when they may talk to each other", () => {
+    const text = (flag: boolean) =>
+      concentratorToml({
+        concentrator: `address = ["10.200.0.1/24", "fd00:200::1/64"]\nclientToClient = ${flag}\nmtu = 1400`,
+        tail: `[[client]]\nname = "a"\npublicKey = "${PUBLIC_KEY}"\naddress = ["10.200.0.2/32"]\nroutes = ["192.168.1.0/24"]
+[[client]]\nname = "b"\npublicKey = "${OTHER_PUBLIC_KEY}"\naddress = ["10.200.0.3/32"]\nroutes = ["192.168.2.0/24"]\n`,
+      });
+    const pushes = (flag: boolean) => {
+      const checked = checkConfigText(text(flag), "c.toml");
+      if (checked.role !== "concentrator") throw new Error("role");
+      return checked.config.client.map((client) => pushFor(checked.config, client));
+    };
+    expect(pushes(false)[0]).toEqual({
+      ...PUSH,
+      name: "a",
+      mtu: 1400,
+      routes: ["10.200.0.0/24", "fd00:200::/64"],
+      concentratorAddresses: ["10.200.0.1", "fd00:200::1"],
+    });
+    expect(pushes(true).map(({ routes }) => routes.at(-1))).toEqual(["192.168.2.0/24", "192.168.1.0/24"]);
+  });
+});
