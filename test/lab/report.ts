@@ -20,10 +20,16 @@ export function renderReport(result: LabResult): string {
       CUT_HEADER,
       result.bonds.flatMap((bond) => (bond.cut === null ? [] : [cutRow(bond.policy, bond.cut)])),
     ),
-    ...result.bonds.flatMap((bond) =>
-      bond.error === null ? [] : ["", `${bond.policy} was not measured: ${bond.error}`],
-    ),
+    ...result.bonds.flatMap((bond) => (bond.error === null ? [] : ["", renderError(bond.policy, bond.error)])),
   ].join("\n");
+}
+
+/** Enough of a program's log to see what is wrong; --json has all of it. */
+const ERROR_LINES = 12;
+
+function renderError(policy: string, error: string): string {
+  const lines = error.split("\n").filter((line) => line.trim() !== "");
+  return `${policy} was not measured: ${lines.slice(0, ERROR_LINES).join("\n  ")}`;
 }
 
 const ALONE_HEADER = ["line", "Mbit/s", "delay", "1 TCP", "share", "ping idle", "loaded p50 / p95"];
