@@ -39,8 +39,11 @@ function commands(shell: Shell, args: readonly string[]): Argv {
     .strict()
     .demandCommand(1, "Name a command.")
     .completion("completion", "Print a script for the shell's completion: wanbond completion >> ~/.bashrc")
+    .parserConfiguration({ "duplicate-arguments-array": false })
     .fail((message, error) => {
-      throw error ?? usageError(message, args);
+      // yargs' own errors are about the command line; others come from a command that ran.
+      if (error instanceof Error && error.name !== "YError") throw error;
+      throw usageError(message, args);
     });
   return keyCommands(programCommands(statusCommands(parser, shell), shell), shell)
     .example("wanbond keygen > client.key", "Make a private key (under umask 077)")
@@ -99,7 +102,6 @@ function withConfig<T>(parser: Argv<T>) {
     type: "string",
     demandOption: true,
     requiresArg: true,
-    normalize: true,
     describe: "Configuration file (TOML, or JSON when it ends in .json)",
   });
 }
@@ -121,6 +123,9 @@ function statusCommands(parser: Argv, shell: Shell): Argv {
       (command) =>
         withSocket(command)
           .option("last", { type: "number", default: 50, requiresArg: true, describe: "How many events, 1 to 1000" })
+          .check(
+            ({ last }) => (Number.isInteger(last) && last >= 1 && last <= 1000) || "--last is a number from 1 to 1000.",
+          )
           .example("wanbond events --last 10", "The last ten"),
       ({ socket, json, last }) => events(shell, { socket, json, last }),
     );

@@ -3,7 +3,7 @@ import type { EventRing } from "./event-ring.ts";
 import { prettyEvent } from "./pretty-event.ts";
 
 /** Writes events: `log.info({ event: "member-evicted", member: "isp1", rttMs: 2140 }, "its RTT is above evictRttMs")`. */
-export type EventLog = Logger;
+export type EventLog = Pick<Logger, "debug" | "info" | "warn" | "error">;
 
 export interface EventLogOptions {
   readonly role: string;

@@ -1,0 +1,31 @@
+import type { Shell } from "../../src/cli/shell.ts";
+
+/** A shell that writes down what happens to it. */
+export interface RecordingShell extends Shell {
+  readonly written: { out: string; error: string };
+  readonly ran: string[];
+}
+
+export function recordingShell(change: Partial<Shell> = {}): RecordingShell {
+  const written = { out: "", error: "" };
+  const ran: string[] = [];
+  const record = (name: string) => async (options: { configPath: string; pretty: boolean }) =>
+    void ran.push(`${name} ${options.configPath}${options.pretty ? " pretty" : ""}`);
+  return {
+    written,
+    ran,
+    out: (text) => {
+      written.out += text;
+    },
+    error: (text) => {
+      written.error += text;
+    },
+    readInput: async () => "",
+    isTerminal: false,
+    signal: new AbortController().signal,
+    stateDirectory: () => "/nowhere",
+    runClient: record("client"),
+    runConcentrator: record("concentrator"),
+    ...change,
+  };
+}

@@ -1,0 +1,192 @@
+import { once } from "node:events";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect, createServer } from "node:net";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { WebSocket } from "ws";
+import {
+  type ControlServer,
+  EventRing,
+  readEvents,
+  readStatus,
+  type StatusSource,
+  startControlServer,
+  streamStatus,
+} from "../../src/control/index.ts";
+import { SNAPSHOT, temporarySocket } from "./support.ts";
+
+async function served(
+  socketPath: string,
+  source: StatusSource = { read: () => SNAPSHOT },
+  intervalMs = 5,
+): Promise<ControlServer> {
+  const events = new EventRing();
+  events.push('{"event":"one"}\n');
+  events.push('{"event":"two"}\n');
+  const server = await startControlServer({ socketPath, source, events, intervalMs });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+describe("the control socket", () => {
+  it("answers with the snapshot, and only its owner may open it", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+    expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
+  });
+
+  it("is gone after a close", async () => {
+    const socketPath = temporarySocket();
+    const server = await startControlServer({ socketPath, source: { read: () => SNAPSHOT }, events: new EventRing() });
+    await server.close();
+    expect(existsSync(socketPath)).toBe(false);
+    await expect(readStatus(socketPath)).rejects.toMatchObject({ code: "WB_NOT_RUNNING", exitCode: 69 });
+  });
+
+  it("gives the newest events", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    expect(await readEvents(socketPath, 1000)).toEqual([{ event: "one" }, { event: "two" }]);
+    expect(await readEvents(socketPath, 1)).toEqual([{ event: "two" }]);
+  });
+
+  it("refuses other methods and paths", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    expect(await statusOf(socketPath, "POST", "/v1/status")).toBe(405);
+    expect(await statusOf(socketPath, "GET", "/")).toBe(404);
+  });
+
+  it("tells the reader when the program cannot say how it is, and goes on", async () => {
+    const socketPath = temporarySocket();
+    const read = vi.fn<() => Promise<typeof SNAPSHOT>>();
+    read.mockRejectedValueOnce(new Error("the forwarder does not answer")).mockResolvedValue(SNAPSHOT);
+    await served(socketPath, { read });
+    await expect(readStatus(socketPath)).rejects.toThrow("the forwarder does not answer");
+    expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
+  });
+
+  it("takes the place of a socket that a killed program left behind", async () => {
+    const socketPath = temporarySocket();
+    await leaveStaleSocket(socketPath);
+    await served(socketPath);
+    expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
+  });
+
+  it("does not take the place of a program that answers, nor of a file", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    await expect(served(socketPath)).rejects.toMatchObject({ code: "WB_ALREADY_RUNNING", exitCode: 75 });
+    expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
+
+    const file = temporarySocket();
+    writeFileSync(file, "precious");
+    await expect(served(file)).rejects.toMatchObject({ code: "WB_CONTROL_SOCKET", exitCode: 73 });
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it("says so when the program speaks another version", async () => {
+    const socketPath = temporarySocket();
+    const other: StatusSource = { read: () => JSON.parse(JSON.stringify({ ...SNAPSHOT, version: 2 })) };
+    await served(socketPath, other);
+    await expect(readStatus(socketPath)).rejects.toMatchObject({ code: "WB_CONTROL_VERSION" });
+  });
+});
+
+describe("the status stream", () => {
+  it("sends a snapshot at once and then again and again until the reader goes", async () => {
+    const socketPath = temporarySocket();
+    const read = vi.fn(() => SNAPSHOT);
+    await served(socketPath, { read });
+    const stop = new AbortController();
+    let received = 0;
+    await streamStatus(socketPath, () => ++received === 3 && stop.abort(), stop.signal);
+    expect(received).toBeGreaterThanOrEqual(3);
+    await vi.waitUntil(async () => {
+      const before = read.mock.calls.length;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return read.mock.calls.length === before; // No reader, no timer.
+    });
+  });
+
+  it("ends when the program stops", async () => {
+    const socketPath = temporarySocket();
+    const server = await served(socketPath);
+    let first = true;
+    const streamed = streamStatus(
+      socketPath,
+      () => {
+        if (first) void server.close();
+        first = false;
+      },
+      new AbortController().signal,
+    );
+    await streamed;
+    expect(first).toBe(false);
+  });
+
+  it("skips a reader that does not read, and serves the others", async () => {
+    const socketPath = temporarySocket();
+    const [bond] = SNAPSHOT.bonds;
+    if (bond === undefined) throw new Error("fixture");
+    const large = { ...SNAPSHOT, bonds: Array.from({ length: 200 }, () => bond) };
+    const read = vi.fn(() => large);
+    await served(socketPath, { read }, 1);
+    const slow = new WebSocket(`ws+unix://${socketPath}:/v1/stream`);
+    await once(slow, "open");
+    slow.pause();
+    const stop = new AbortController();
+    let received = 0;
+    await streamStatus(socketPath, () => ++received === 60 && stop.abort(), stop.signal);
+    expect(received).toBeGreaterThanOrEqual(60);
+
+    let caughtUp = 0;
+    slow.on("message", () => caughtUp++);
+    const sent = read.mock.calls.length;
+    slow.resume();
+    await vi.waitUntil(() => caughtUp > 0);
+    expect(caughtUp).toBeLessThan(sent / 2);
+    slow.terminate();
+  });
+
+  it("serves nothing but the stream as a WebSocket", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    const socket = new WebSocket(`ws+unix://${socketPath}:/v1/other`);
+    const [error] = await once(socket, "error");
+    expect(String(error)).toContain("404");
+  });
+
+  it("survives a reader that speaks no WebSocket", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    const socket = connect(socketPath);
+    socket.end("GET /v1/stream HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nrubbish");
+    socket.resume();
+    await once(socket, "close");
+    expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
+  });
+});
+
+function statusOf(socketPath: string, method: string, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath, method, path }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    call.on("error", reject);
+    call.end();
+  });
+}
+
+/** A socket in the file system on which nobody listens, as after kill -9. */
+async function leaveStaleSocket(socketPath: string): Promise<void> {
+  const server = createServer().listen(`${socketPath}.first`);
+  await once(server, "listening");
+  const { renameSync } = await import("node:fs");
+  renameSync(`${socketPath}.first`, socketPath);
+  server.close();
+  await once(server, "close");
+  if (!existsSync(socketPath)) throw new Error("the stale socket was not left behind");
+}

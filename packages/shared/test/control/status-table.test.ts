@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { statusTable } from "../../src/control/index.ts";
+import { SNAPSHOT } from "./support.ts";
+
+describe("the status table", () => {
+  it("shows a bond, its members and what is not known as a dash", () => {
+    expect(statusTable(SNAPSHOT)).toMatchInlineSnapshot(`
+      "client pid 4711, wb0, up 1 d 02:03:04
+
+        PEER          BOND TYPE               STATUS    LINKS  MTU   CIPHER       SESSION   REKEYS  ADDRESSES
+        concentrator  balance-xor (layer3+4)  Degraded  1/3    1432  aes-256-gcm  00:01:01  3       10.200.0.2/32
+
+        MEMBER    DEVICE  STATUS         RTT ms  PDV ms    PLR    PER  TX Mbit/s  RX Mbit/s  SHARE   MTU
+        isp1      eth1    up               25.3     0.4  0.000  0.000       1.23        250   0.50  1500
+        lte       wwan0   evicted (rtt)  2140.2     0.4  0.063  0.000       1.23        250   0.00  1500
+        starlink  -       pending             -       -      -      -          -          -      -     -
+
+      RESEQUENCER
+        held 5, late 4, lost 3, duplicates 2
+
+      DROPS
+        no-member-up  12
+      "
+    `);
+  });
+
+  it("says when there is no bond yet", () => {
+    expect(statusTable({ ...SNAPSHOT, bonds: [], drops: {} })).toBe(
+      "client pid 4711, wb0, up 1 d 02:03:04\n\n  no bonds\n",
+    );
+  });
+
+  it.each([
+    ["up", ["up", "standby"], "Healthy"],
+    ["up", ["up", "evicted"], "Degraded"],
+    ["up", ["down", "pending"], "Down"],
+    ["connecting", [], "Connecting"],
+  ] as const)("calls a bond that is %s with members %j %s", (state, states, health) => {
+    const [bond] = SNAPSHOT.bonds;
+    const [member] = bond?.members ?? [];
+    if (bond === undefined || member === undefined) throw new Error("fixture");
+    const members = states.map((each) => ({ ...member, state: each }));
+    expect(statusTable({ ...SNAPSHOT, bonds: [{ ...bond, state, members }] })).toContain(health);
+  });
+
+  it("keeps control characters in a far end's names from the terminal", () => {
+    const [bond] = SNAPSHOT.bonds;
+    if (bond === undefined) throw new Error("fixture");
+    const text = statusTable({ ...SNAPSHOT, bonds: [{ ...bond, peer: "\x1b[31mred\r" }] });
+    expect(text).toContain("?[31mred?");
+    expect(text).not.toContain("\x1b");
+  });
+});
