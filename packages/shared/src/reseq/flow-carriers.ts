@@ -1,17 +1,22 @@
 import { FLOW_SLOTS } from "../wire/index.ts";
-import { RECENT_MS } from "./path-delays.ts";
 import { sequenceDistance } from "./serial.ts";
 
 const PATH_BITS = 5;
 
 /** Which paths carry which flow slot, and how far each has come in it. */
 export class FlowCarriers {
+  readonly #recentMs: number;
   readonly #now = new Int32Array(FLOW_SLOTS);
   readonly #before = new Int32Array(FLOW_SLOTS);
   readonly #turnAtMs = new Float64Array(FLOW_SLOTS).fill(Number.NEGATIVE_INFINITY);
   readonly #activeSinceMs = new Float64Array(FLOW_SLOTS);
   /** Newest sequence by flow slot and path; means something for carriers only. */
   readonly #newest = new Int32Array(FLOW_SLOTS << PATH_BITS);
+
+  /** @param recentMs a path that did not carry a flow slot for one to two of these is forgotten. */
+  constructor(recentMs: number) {
+    this.#recentMs = recentMs;
+  }
 
   onArrival(flowSlot: number, sequence: number, path: number, nowMs: number): void {
     if (nowMs >= (this.#turnAtMs[flowSlot] ?? 0)) this.#turn(flowSlot, nowMs);
@@ -22,7 +27,7 @@ export class FlowCarriers {
     this.#now[flowSlot] = (this.#now[flowSlot] ?? 0) | bit;
   }
 
-  /** Mask of the paths that delivered frames of this flow slot within the last RECENT_MS, or twice that. */
+  /** Mask of the paths that delivered frames of this flow slot within the last recentMs, or twice that. */
   carriers(flowSlot: number): number {
     return (this.#now[flowSlot] ?? 0) | (this.#before[flowSlot] ?? 0);
   }
@@ -45,10 +50,10 @@ export class FlowCarriers {
   }
 
   #turn(flowSlot: number, nowMs: number): void {
-    const paused = nowMs >= (this.#turnAtMs[flowSlot] ?? 0) + RECENT_MS;
+    const paused = nowMs >= (this.#turnAtMs[flowSlot] ?? 0) + this.#recentMs;
     if (paused) this.#activeSinceMs[flowSlot] = nowMs;
     this.#before[flowSlot] = paused ? 0 : (this.#now[flowSlot] ?? 0);
     this.#now[flowSlot] = 0;
-    this.#turnAtMs[flowSlot] = nowMs + RECENT_MS;
+    this.#turnAtMs[flowSlot] = nowMs + this.#recentMs;
   }
 }

@@ -3,8 +3,8 @@ import { timeDistance } from "./serial.ts";
 
 const UNITS_PER_MS = 1000 / SEND_TIME_UNIT_US;
 const TIME_MASK = 0xffffff;
-/** A path that delivered nothing for one to two of these counts as unused. */
-export const RECENT_MS = 1000;
+/** A path that delivered nothing for one to two of these (or of maxHoldMs), while others did, counts as unused. */
+const RECENT_MS = 1000;
 /** How long overtaking inside a path is remembered, one to two of these. */
 const REORDER_MEMORY_MS = 10_000;
 /** Added to what was measured, as waiting for a frame costs time and not waiting for it costs the order. */
@@ -14,9 +14,12 @@ const HOLD_MARGIN_MS = 10;
  * What the send times say about the paths of one session.
  *
  * One-way delays have the unknown offset of two clocks in them, but the same one for every path: their differences are
- * exact. Estimators are those of RFC 6298 section 2, applied to the one-way delay, with gains of 1/16 and 1/8.
+ * exact. The mean is that of RFC 6298 section 2 with a gain of 1/16. The deviation rises with a gain of 1/8 and falls with
+ * 1/256, and so stays near the upper end of what is seen: a PDV that comes in waves is no surprise the next time.
  */
 export class PathDelays {
+  /** For how long paths are remembered: one to two of these. */
+  readonly recentMs: number;
   readonly #maxHoldMs: number;
   /** In units of the send time, growing beyond 24 bits with the drift of the clocks. */
   readonly #delay = new Float64Array(MAX_PATHS);
@@ -28,9 +31,11 @@ export class PathDelays {
   readonly #overtakenBefore = new Int32Array(MAX_PATHS);
   #usedNow = 0;
   #usedBefore = 0;
+  /** Paths that delivered something since the last pause of all of them. */
+  #fresh = 0;
   #turnAtMs = Number.NEGATIVE_INFINITY;
   #forgetAtMs = Number.NEGATIVE_INFINITY;
-  /** Paths that delivered data lately and can arrive within maxHoldMs of the fastest; as of the last judge(). */
+  /** Used paths whose frames arrive within maxHoldMs of the fastest one's; as of the last judge(). */
   worthWaiting = 0;
   /** Between the fastest and the slowest path worth waiting for; as of the last judge(). */
   skewMs = 0;
@@ -39,9 +44,10 @@ export class PathDelays {
 
   constructor(maxHoldMs: number) {
     this.#maxHoldMs = maxHoldMs;
+    this.recentMs = Math.max(RECENT_MS, maxHoldMs);
   }
 
-  /** Mask of the paths that delivered data within the last RECENT_MS, or twice that. */
+  /** Mask of the paths that delivered data within the last recentMs, or twice that; pauses of all paths do not count. */
   get used(): number {
     return this.#usedNow | this.#usedBefore;
   }
@@ -53,11 +59,11 @@ export class PathDelays {
     if ((this.used & bit) === 0) this.#start(path, sentAt, delay, nowMs);
     else this.#follow(path, sentAt, delay, nowMs);
     this.#usedNow |= bit;
+    this.#fresh |= bit;
   }
 
   /** Renews skewMs, holdMs and worthWaiting for a set of paths. */
-  judge(live: number, nowMs: number): void {
-    if (nowMs >= this.#turnAtMs) this.#turn(nowMs);
+  judge(live: number): void {
     const candidates = this.used & live;
     const fastest = this.#fastest(candidates);
     let slowest = 0;
@@ -69,7 +75,7 @@ export class PathDelays {
       if (behind > this.#maxHoldMs * UNITS_PER_MS) continue;
       this.worthWaiting |= 1 << path;
       slowest = Math.max(slowest, behind);
-      latest = Math.max(latest, behind + 4 * (this.#deviation[path] ?? 0));
+      latest = Math.max(latest, behind + 3 * (this.#deviation[path] ?? 0));
     }
     this.skewMs = slowest / UNITS_PER_MS;
     this.holdMs = Math.min(latest / UNITS_PER_MS + HOLD_MARGIN_MS, this.#maxHoldMs);
@@ -83,7 +89,7 @@ export class PathDelays {
    * @returns a time that may be past; Infinity: not before the path delivers more.
    */
   passedAtMs(path: number, sentBehind: number, passed: boolean): number {
-    if ((this.used & (1 << path)) === 0) return Number.POSITIVE_INFINITY;
+    if ((this.used & this.#fresh & (1 << path)) === 0) return Number.POSITIVE_INFINITY;
     const ahead = timeDistance(this.#newestSent[path] ?? 0, sentBehind);
     if (!passed && ahead <= 0) return Number.POSITIVE_INFINITY;
     const overtaken = Math.max(this.#overtaken[path] ?? 0, this.#overtakenBefore[path] ?? 0);
@@ -95,6 +101,7 @@ export class PathDelays {
   reset(): void {
     this.#usedNow = 0;
     this.#usedBefore = 0;
+    this.#fresh = 0;
     this.#overtaken.fill(0);
     this.#overtakenBefore.fill(0);
   }
@@ -108,11 +115,11 @@ export class PathDelays {
 
   #follow(path: number, sentAt: number, delay: number, nowMs: number): void {
     const error = timeDistance(delay, this.#delay[path] ?? 0);
-    const deviation = this.#deviation[path] ?? 0;
+    const surprise = Math.abs(error) - (this.#deviation[path] ?? 0);
     this.#delay[path] = (this.#delay[path] ?? 0) + error / 16;
-    this.#deviation[path] = deviation + (Math.abs(error) - deviation) / 8;
+    this.#deviation[path] = (this.#deviation[path] ?? 0) + (surprise > 0 ? surprise / 8 : surprise / 256);
     const newer = timeDistance(sentAt, this.#newestSent[path] ?? 0);
-    if (newer >= 0) {
+    if (newer >= 0 || (this.#fresh & (1 << path)) === 0) {
       this.#newestSent[path] = sentAt;
       this.#newestAtMs[path] = nowMs;
     } else if (-newer > (this.#overtaken[path] ?? 0)) {
@@ -135,9 +142,11 @@ export class PathDelays {
   }
 
   #turn(nowMs: number): void {
-    this.#usedBefore = nowMs < this.#turnAtMs + RECENT_MS ? this.#usedNow : 0;
+    const paused = nowMs >= this.#turnAtMs + this.recentMs;
+    this.#usedBefore = paused ? this.used : this.#usedNow;
     this.#usedNow = 0;
-    this.#turnAtMs = nowMs + RECENT_MS;
+    if (paused) this.#fresh = 0;
+    this.#turnAtMs = nowMs + this.recentMs;
     if (nowMs < this.#forgetAtMs) return;
     this.#overtakenBefore.set(this.#overtaken);
     this.#overtaken.fill(0);

@@ -11,7 +11,8 @@ export interface ResequencerConfig {
   readonly maxHeldFrames: number;
 }
 
-const ALL_PATHS = -1;
+/** A flow slot that is younger than this, and than the hold, may not have shown all of its paths yet. */
+const NEW_FLOW_MS = 250;
 
 /**
  * Restores the order in which the far end took frames from its TAP, per flow slot.
@@ -35,8 +36,8 @@ export class Resequencer {
   readonly #duplicates: DuplicateFilter;
   readonly #buffer: OrderBuffer;
   readonly #delays: PathDelays;
-  readonly #carriers = new FlowCarriers();
-  #live = ALL_PATHS;
+  readonly #carriers: FlowCarriers;
+  #live = 0;
   /** Paths that became live lately, and may have something under way that shows nowhere yet. */
   #joining = 0;
   #joiningUntilMs = Number.NEGATIVE_INFINITY;
@@ -47,6 +48,7 @@ export class Resequencer {
     this.#duplicates = duplicates;
     this.#buffer = new OrderBuffer(config.maxHeldFrames, output);
     this.#delays = new PathDelays(config.maxHoldMs);
+    this.#carriers = new FlowCarriers(this.#delays.recentMs);
   }
 
   get counters(): OrderBuffer["counters"] {
@@ -86,7 +88,7 @@ export class Resequencer {
   onTimer(nowMs: number): void {
     if (nowMs < this.nextDeadlineMs) return;
     if (nowMs >= this.#joiningUntilMs) this.#joining = 0;
-    this.#delays.judge(this.#live, nowMs);
+    this.#delays.judge(this.#live);
     const buffer = this.#buffer;
     let nextMs = Number.POSITIVE_INFINITY;
     for (let i = buffer.holdingCount - 1; i >= 0; i--) {
@@ -95,7 +97,10 @@ export class Resequencer {
     this.nextDeadlineMs = nextMs;
   }
 
-  /** A path that left is not waited for any more; one that came is, though it has not delivered anything yet. */
+  /**
+   * Tells which paths may deliver: none before the first call, and only these are waited for. A path that left is not
+   * waited for any more; one that came is for maxHoldMs, though it has not delivered anything yet.
+   */
   setLivePaths(mask: number, nowMs: number): void {
     if (mask === this.#live) return;
     const joined = mask & ~this.#live;
@@ -105,11 +110,13 @@ export class Resequencer {
     if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
   }
 
-  /** The sender numbers anew: everything held goes to the output; all is forgotten but the live paths. */
-  reset(): void {
+  /** The sender numbers anew: everything held goes to the output; all is forgotten but the live paths, which join. */
+  reset(nowMs: number): void {
     this.#buffer.reset();
     this.#carriers.reset();
     this.#delays.reset();
+    this.#joining = this.#live;
+    this.#joiningUntilMs = nowMs + this.#maxHoldMs;
     this.nextDeadlineMs = Number.POSITIVE_INFINITY;
   }
 
@@ -118,7 +125,7 @@ export class Resequencer {
     const buffer = this.#buffer;
     const unmeasured = this.#joining & ~this.#delays.used;
     const holdMs = unmeasured === 0 ? this.#delays.holdMs : this.#maxHoldMs;
-    const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - holdMs);
+    const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - Math.max(holdMs, NEW_FLOW_MS));
     while (buffer.isHolding(flowSlot)) {
       const lostMs = this.#lostAtMs(flowSlot, paths);
       const dueMs = buffer.missingSinceMs(flowSlot) + holdMs;
