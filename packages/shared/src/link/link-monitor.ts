@@ -11,12 +11,15 @@ import { TrafficWatch } from "./traffic-watch.ts";
 
 /** RTT above its minimum that shows a standing queue. */
 const QUEUE_MS = 50;
-/** Loss that, with a standing queue, means we send more than the line takes. */
-const OVERLOAD_PLR = 0.1;
+/** The deepest buffers that lines have. */
+const LONGEST_QUEUE_MS = 1000;
+/** A lossy line misses answers in a row: as many as it would only by this chance are no sign of anything else. */
+const CHANCE = 1e-6;
 /** Silence needs so many unanswered probes, whatever the interval. */
 const UNANSWERED_PROBES = 3;
-/** Slow answers in a row that evict, good ones that readmit. */
+/** Slow answers, or answers that report loss, in a row that evict; good ones that readmit. */
 const SLOW_ANSWERS = 3;
+const LOSSY_ANSWERS = 3;
 const GOOD_ANSWERS = 5;
 /** Limits are this part as high for a member that wants back in. */
 const HYSTERESIS = 0.7;
@@ -25,8 +28,6 @@ const FACTOR_FLOOR_MS = 100;
 /** Datagrams that a verdict on loss rests on: to evict, to let in. */
 const EVICT_PACKETS = 50;
 const READMIT_PACKETS = 20;
-/** An answer after a longer pause shows how long a radio takes to wake, not how the line is. */
-const ASLEEP_MS = 2000;
 /** The owner's timer is never asked for sooner than this after its last call. */
 const TIMER_STEP_MS = 10;
 
@@ -55,9 +56,9 @@ export class LinkMonitor {
   #leftForLoss = false;
   #heardMs = Number.NEGATIVE_INFINITY;
   #replyMs = Number.NEGATIVE_INFINITY;
-  #lastRttMs = Number.NaN;
   #goodAnswers = 0;
   #slowAnswers = 0;
+  #lossyAnswers = 0;
   #bestRttMs = Number.NaN;
   #faultSinceMs = Number.NaN;
   #checkedMs = Number.NEGATIVE_INFINITY;
@@ -146,6 +147,7 @@ export class LinkMonitor {
     this.#loss.measure(this.usable ? EVICT_PACKETS : READMIT_PACKETS, nowMs);
     this.#traffic.sampleLoad(nowMs);
     this.#judgeAnswer(rttMs, nowMs);
+    this.#judgeLoss(nowMs);
   }
 
   /** The interface lost its carrier or its address (down at once, unless downDelay), or has them back. */
@@ -170,10 +172,10 @@ export class LinkMonitor {
     if (nowMs >= this.#nextProbeMs()) this.#sink.sendProbe(this.#probes.onSent(nowMs));
     if (this.usable) {
       this.#judgeUsable(othersUsable, nowMs);
-      this.#ramp.advance(this.#good(), this.#traffic.loaded(nowMs), nowMs);
+      this.#ramp.advance(this.#good(nowMs), this.#traffic.loaded(nowMs), nowMs);
       return;
     }
-    if (this.state === "down") this.#judgeDown(nowMs);
+    if (this.state === "down") this.#judgeDown(othersUsable, nowMs);
     else if (nowMs >= this.#silentAtMs()) this.#enter("down", "silent", nowMs);
     if (this.state === "evicted") this.#judgeEvicted(othersUsable, nowMs);
     if (this.state === "pending") this.#judgePending(othersUsable, nowMs);
@@ -226,16 +228,18 @@ export class LinkMonitor {
 
   /**
    * When answers have stopped although the peer is heard: the age of the oldest probe is a lower bound of the RTT. A queue of
-   * our own making slows the stream of answers down but does not stop it; overload loses many of them, hence twice the time.
+   * our own making slows the stream of answers while it grows, and loss makes gaps in it: both are granted their time.
    */
   #unansweredAtMs(): number {
     if (!this.usable || !this.#traffic.busy || this.#probes.unansweredCount < UNANSWERED_PROBES)
       return Number.POSITIVE_INFINITY;
     const { failoverIntervalMs, evictRttMs } = this.#config;
     const limitMs = Math.min(2 * failoverIntervalMs, Math.max(failoverIntervalMs, evictRttMs));
-    const overloaded = this.#ownQueue(this.#replyMs) && this.#loss.plrRatio > OVERLOAD_PLR;
     const answeredMs = Math.max(this.#replyMs, this.#traffic.busySinceMs);
-    return Math.max(answeredMs + (overloaded ? 2 : 1) * limitMs, this.#probes.unansweredSinceMs + this.#usualMs());
+    const missedMs = this.#pace.fastMs * (Math.log(CHANCE) / Math.log(Math.min(0.9, this.#probes.missedRatio)));
+    const queueMs = this.#ownQueue(this.#replyMs) ? Math.min(this.rtt.queueMs, LONGEST_QUEUE_MS) : 0;
+    const allowedMs = answeredMs + Math.max(limitMs, missedMs) + queueMs;
+    return Math.max(allowedMs, this.#probes.unansweredSinceMs + this.#usualMs());
   }
 
   /** An answer may well take this long; after a ramp of the RTT its variation says more than is reasonable. */
@@ -267,12 +271,12 @@ export class LinkMonitor {
     if (nowMs >= this.#silentAtMs()) return "silent";
     if (!othersUsable) return undefined;
     if (this.#slowAnswers >= SLOW_ANSWERS || nowMs >= this.#unansweredAtMs()) return "rtt";
-    const lossy = this.#loss.packetCount >= EVICT_PACKETS && this.#loss.plrRatio > this.#config.evictPlr;
-    return lossy && !this.#ownQueue(nowMs) ? "loss" : undefined;
+    return this.#lossyAnswers >= LOSSY_ANSWERS ? "loss" : undefined;
   }
 
-  #judgeDown(nowMs: number): void {
-    if (this.#slowAnswers > 0) this.#enter("evicted", "rtt", nowMs);
+  #judgeDown(othersUsable: boolean, nowMs: number): void {
+    if (this.#slowAnswers > 0)
+      this.#enter(othersUsable ? "evicted" : "pending", othersUsable ? "rtt" : "answered", nowMs);
     else if (this.#goodAnswers > 0) this.#enter("pending", "answered", nowMs);
   }
 
@@ -296,12 +300,11 @@ export class LinkMonitor {
   }
 
   #judgeAnswer(rttMs: number, nowMs: number): void {
-    // A reply that the peer claims to have held longer than it took proves life, but no RTT; so does one from sleep.
-    const measured = rttMs > 0 && (this.#probes.gapMs <= ASLEEP_MS || Number.isNaN(this.rtt.smoothedMs));
-    if (measured) {
-      this.rtt.addSample(rttMs, nowMs);
-      this.#lastRttMs = rttMs;
-    }
+    // A reply that the peer claims to have held longer than it took proves life, but no RTT. Nor does an answer of an idle
+    // metered line: it shows how long a radio takes to wake.
+    const asleep = this.#config.metered && this.usable && !this.#traffic.busy;
+    const measured = rttMs > 0 && !asleep;
+    if (measured) this.rtt.addSample(rttMs, nowMs);
     if (measured && rttMs > this.#rttLimitMs(nowMs)) {
       this.#slowAnswers++;
       this.#goodAnswers = 0;
@@ -309,6 +312,11 @@ export class LinkMonitor {
       this.#goodAnswers++;
       this.#slowAnswers = 0;
     }
+  }
+
+  #judgeLoss(nowMs: number): void {
+    const lossy = this.#loss.packetCount >= EVICT_PACKETS && this.#loss.plrRatio > this.#config.evictPlr;
+    this.#lossyAnswers = lossy && !this.#ownQueue(nowMs) ? this.#lossyAnswers + 1 : 0;
   }
 
   /** The RTT above which the member goes (in use), or stays out. */
@@ -330,8 +338,9 @@ export class LinkMonitor {
   }
 
   /** What it shows now would readmit it: only then does its share rise. */
-  #good(): boolean {
-    return this.#slowAnswers === 0 && this.#probes.unansweredCount < UNANSWERED_PROBES && this.#lossAllows();
+  #good(nowMs: number): boolean {
+    const overdue = nowMs > this.#probes.unansweredSinceMs + this.#usualMs() + this.#pace.fastMs;
+    return this.#slowAnswers === 0 && !overdue && this.#lossAllows();
   }
 
   #enter(to: LinkState, reason: LinkReason, nowMs: number): void {
@@ -358,13 +367,14 @@ export class LinkMonitor {
   #forgetAnswers(): void {
     this.#goodAnswers = 0;
     this.#slowAnswers = 0;
+    this.#lossyAnswers = 0;
     this.#loss.restart();
   }
 
   #numbers(nowMs: number): LinkNumbers {
     return {
       rttMs: this.rtt.smoothedMs,
-      lastRttMs: this.#lastRttMs,
+      lastRttMs: this.rtt.lastMs,
       rttLimitMs: this.#rttLimitMs(nowMs),
       unansweredMs: Math.max(0, nowMs - this.#probes.unansweredSinceMs),
       unheardMs: nowMs - this.#heardMs,

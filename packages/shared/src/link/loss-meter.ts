@@ -9,7 +9,8 @@ const WINDOW_MS = 3000;
  * keeps the last 64 such reports; loss is what the peer's highest counter rose by and its count did not.
  *
  * Reordering: a datagram that was merely overtaken is taken back out of the earlier reports when it comes in after all,
- * and loss is believed only at the second report that shows it. So what arrives within a probe interval never counts.
+ * and the newest report is not believed until the next confirms it. What is left is the part of a window that is on its
+ * way at its ends, so a verdict asks for several measurements in a row.
  */
 export class LossMeter {
   receivedCount = 0;
@@ -67,9 +68,9 @@ export class LossMeter {
   measure(minPackets: number, nowMs: number): void {
     this.plrRatio = Number.NaN;
     this.packetCount = 0;
-    const end = this.#reportCount - 2;
-    if (end < 1) return;
     const oldest = Math.max(0, this.#reportCount - REPORTS);
+    const end = this.#reportCount - 2;
+    if (end <= oldest) return;
     let begin = end - 1;
     while (begin > oldest && (this.#ageMs(begin, nowMs) < WINDOW_MS || this.#sent(begin, end) < minPackets)) begin--;
     this.packetCount = this.#sent(begin, end);

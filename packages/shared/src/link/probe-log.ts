@@ -10,8 +10,8 @@ export class ProbeLog {
   unansweredSinceMs = Number.POSITIVE_INFINITY;
   /** Send time of the newest probe. */
   sentMs = Number.NEGATIVE_INFINITY;
-  /** Between the probe answered last and the one before it; 0 for the first. */
-  gapMs = 0;
+  /** Share of the latest probes, about sixteen, that were passed over by an answer to a newer one. */
+  missedRatio = 0;
   readonly #sentAtMs = new Float64Array(PROBES);
   #nextId = 0;
   #firstUnansweredId = 0;
@@ -32,8 +32,8 @@ export class ProbeLog {
   onReply(id: number, nowMs: number): number {
     if (!(id >= this.#firstUnansweredId && id < this.#nextId && id >= this.#nextId - PROBES)) return Number.NaN;
     const sentAtMs = this.#sentAtMs[id % PROBES] ?? Number.NaN;
-    const hasPrevious = id > 0 && id - 1 >= this.#nextId - PROBES;
-    this.gapMs = hasPrevious ? sentAtMs - (this.#sentAtMs[(id - 1) % PROBES] ?? 0) : 0;
+    for (let i = this.#firstUnansweredId; i < id; i++) this.missedRatio += (1 - this.missedRatio) / 16;
+    this.missedRatio -= this.missedRatio / 16;
     this.#firstUnansweredId = id + 1;
     const nextAtMs = this.#sentAtMs[(id + 1) % PROBES] ?? 0;
     this.unansweredSinceMs = id + 1 < this.#nextId ? nextAtMs : Number.POSITIVE_INFINITY;

@@ -2,6 +2,8 @@ import { WindowedMin } from "./windowed-min.ts";
 
 /** Long enough to meet an empty queue now and then, short enough to follow a route or a radio cell that changed. */
 const EXTREMES_WINDOW_MS = 30_000;
+/** A transfer that fills a buffer for minutes is not to pass for a long line. */
+const BASE_WINDOW_MS = 300_000;
 
 /**
  * Smoothed round-trip time of one path, its variation, and its extremes of the last 30 s.
@@ -13,7 +15,9 @@ export class RttEstimator {
   /** All are NaN before the first sample. */
   smoothedMs = Number.NaN;
   variationMs = Number.NaN;
+  lastMs = Number.NaN;
   readonly #min = new WindowedMin(EXTREMES_WINDOW_MS);
+  readonly #base = new WindowedMin(BASE_WINDOW_MS);
   readonly #negatedMax = new WindowedMin(EXTREMES_WINDOW_MS);
 
   get minMs(): number {
@@ -24,14 +28,16 @@ export class RttEstimator {
     return -this.#negatedMax.value;
   }
 
-  /** How far the smoothed value lies above the minimum: queues of both directions, ours and others'. 0 when unknown. */
+  /** How far the RTT lies above the minimum of the last 5 minutes: the queues of both directions. NaN if unknown. */
   get queueMs(): number {
-    return Math.max(0, this.smoothedMs - this.#min.value) || 0;
+    return Math.max(this.smoothedMs, this.lastMs) - this.#base.value;
   }
 
   /** @param rttMs one measured round trip, > 0, without the time the peer held the probe. */
   addSample(rttMs: number, nowMs: number): void {
     this.#min.add(rttMs, nowMs);
+    this.#base.add(rttMs, nowMs);
+    this.lastMs = rttMs;
     this.#negatedMax.add(-rttMs, nowMs);
     if (Number.isNaN(this.smoothedMs)) {
       this.smoothedMs = rttMs; // (2.2)
