@@ -13,3 +13,17 @@ export interface Policy {
    */
   pick(frame: FrameView, sizeBytes: number, eligible: number, nowMs: number): number;
 }
+
+/** A policy as its bond keeps it. */
+export interface BondPolicy extends Policy {
+  /** Whether it spreads the frames of one flow over members, so that they overtake each other. */
+  readonly reorders: boolean;
+  /** The one member that carries everything, NO_MEMBER while there is none; null for a policy that uses several. */
+  readonly active: number | null;
+  /** When it wants update() called even if no member changes. */
+  readonly nextDeadlineMs: number;
+  /** Called when eligible members, their weights or their quality have changed, and at the deadline. Idempotent. */
+  update(eligible: number, nowMs: number): void;
+}
+
+export const NO_MEMBER = -1;

@@ -1,6 +1,6 @@
 import { u8, u16 } from "./bytes.ts";
 import { walkExtensions } from "./ipv6-extensions.ts";
-import { MAC_BYTES } from "./mac-address.ts";
+import { isGroupMac, MAC_BYTES, macNumber } from "./mac-address.ts";
 
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_IPV6 = 0x86dd;
@@ -75,6 +75,23 @@ export class FrameView {
     this.payloadOffset = at + 2;
     if (this.ethertype === ETHERTYPE_IPV4) this.#parseIpv4(at + 2);
     else if (this.ethertype === ETHERTYPE_IPV6) this.#parseIpv6(at + 2);
+  }
+
+  /** The MAC addresses as numbers below 2^48; only of an Ethernet frame (macOffset >= 0). */
+  get destinationMac(): number {
+    return macNumber(this.pool, this.macOffset);
+  }
+
+  get sourceMac(): number {
+    return macNumber(this.pool, this.macOffset + MAC_BYTES);
+  }
+
+  get destinationIsGroup(): boolean {
+    return isGroupMac(this.pool, this.macOffset);
+  }
+
+  get sourceIsGroup(): boolean {
+    return isGroupMac(this.pool, this.macOffset + MAC_BYTES);
   }
 
   /** A bare IP packet, as a routed bond carries it. */

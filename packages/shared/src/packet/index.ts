@@ -7,6 +7,6 @@ export {
 } from "./flow-hash.ts";
 export { ETHERTYPE_IPV4, ETHERTYPE_IPV6, FrameView, PROTOCOL_TCP, PROTOCOL_UDP } from "./frame-view.ts";
 export { formatIpAddress, type IpPrefix, parseIpAddress, parseIpPrefix } from "./ip-address.ts";
-export { isMulticast, MAC_BYTES, macHi, macLo } from "./mac-address.ts";
+export { isGroupMac, MAC_BYTES, macNumber } from "./mac-address.ts";
 export { NO_PREFIX, PrefixTable } from "./prefix-table.ts";
 export { clampMss } from "./tcp-mss.ts";

@@ -1,8 +1,8 @@
 import { u8 } from "./bytes.ts";
 import type { FrameView } from "./frame-view.ts";
-import type { IpPrefix } from "./ip-address.ts";
+import { type IpPrefix, parseIpPrefix } from "./ip-address.ts";
 
-/** What a lookup gives when no prefix covers the address. */
+/** What a search gives when no prefix covers the address. */
 export const NO_PREFIX = -1;
 
 /** Words of a node: child for bit 0, child for bit 1, id + 1. Node 0 is none, 1 the root of IPv4, 2 of IPv6. */
@@ -14,42 +14,43 @@ const FIRST_NODES = 64;
 
 /**
  * Longest-prefix match over IPv4 and IPv6 prefixes: a binary trie in one Int32Array, read straight from the pool.
- * Built from configuration, which may change; a removed prefix leaves its nodes for the next one.
+ * When a prefix goes away, its owner builds a new table.
  */
 export class PrefixTable {
   #nodes = new Int32Array(FIRST_NODES * NODE_WORDS);
   #nodeCount = 3;
 
-  /** @param id >= 0. A prefix that is there already gets the new id. Bits behind the prefix are ignored. */
-  insert(prefix: IpPrefix, id: number): void {
-    this.#nodes[this.#walk(prefix, true) * NODE_WORDS + ID_AT] = id + 1;
-  }
-
-  remove(prefix: IpPrefix): void {
-    const node = this.#walk(prefix, false);
-    if (node > 0) this.#nodes[node * NODE_WORDS + ID_AT] = 0;
+  /**
+   * @param prefix "10.200.0.2/32", "2001:db8::/64", from a checked configuration; bits behind the prefix are ignored.
+   * @param id >= 0. A prefix that is there already gets the new id.
+   */
+  add(prefix: string, id: number): void {
+    const parsed = parseIpPrefix(prefix);
+    if (parsed === null) throw new RangeError(`"${prefix}" is no IP prefix`);
+    const node = this.#walk(parsed); // First: it may replace the array.
+    this.#nodes[node * NODE_WORDS + ID_AT] = id + 1;
   }
 
   /** @returns the id of the longest prefix that covers the four bytes at offset, or NO_PREFIX. */
-  lookupIpv4(pool: Uint8Array, offset: number): number {
-    return this.#lookup(ROOT_IPV4, pool, offset, 32);
+  findIpv4(pool: Uint8Array, offset: number): number {
+    return this.#find(ROOT_IPV4, pool, offset, 32);
   }
 
-  lookupIpv6(pool: Uint8Array, offset: number): number {
-    return this.#lookup(ROOT_IPV6, pool, offset, 128);
+  findIpv6(pool: Uint8Array, offset: number): number {
+    return this.#find(ROOT_IPV6, pool, offset, 128);
   }
 
-  lookupDestination(view: FrameView): number {
-    if (view.ipVersion === 4) return this.lookupIpv4(view.pool, view.destinationAddressOffset);
-    return view.ipVersion === 6 ? this.lookupIpv6(view.pool, view.destinationAddressOffset) : NO_PREFIX;
+  findDestination(view: FrameView): number {
+    if (view.ipVersion === 4) return this.findIpv4(view.pool, view.destinationAddressOffset);
+    return view.ipVersion === 6 ? this.findIpv6(view.pool, view.destinationAddressOffset) : NO_PREFIX;
   }
 
-  lookupSource(view: FrameView): number {
-    if (view.ipVersion === 4) return this.lookupIpv4(view.pool, view.sourceAddressOffset);
-    return view.ipVersion === 6 ? this.lookupIpv6(view.pool, view.sourceAddressOffset) : NO_PREFIX;
+  findSource(view: FrameView): number {
+    if (view.ipVersion === 4) return this.findIpv4(view.pool, view.sourceAddressOffset);
+    return view.ipVersion === 6 ? this.findIpv6(view.pool, view.sourceAddressOffset) : NO_PREFIX;
   }
 
-  #lookup(root: number, pool: Uint8Array, offset: number, bits: number): number {
+  #find(root: number, pool: Uint8Array, offset: number, bits: number): number {
     const nodes = this.#nodes;
     let found = 0;
     let node = root;
@@ -62,17 +63,17 @@ export class PrefixTable {
     return found - 1;
   }
 
-  /** @returns the node of the prefix; 0 when there is none and it is not to be made. */
-  #walk(prefix: IpPrefix, makeNodes: boolean): number {
+  /** @returns the node of the prefix; those that were missing on the way are made. */
+  #walk(prefix: IpPrefix): number {
     let node = prefix.bytes.length === 4 ? ROOT_IPV4 : ROOT_IPV6;
-    for (let bit = 0; bit < prefix.bits && node !== 0; bit++) {
+    for (let bit = 0; bit < prefix.bits; bit++) {
       const at = node * NODE_WORDS + bitOf(prefix.bytes, 0, bit);
-      if (this.#nodes[at] === 0 && makeNodes) {
-        // Before the store: growing replaces the array.
-        const made = this.#newNode();
-        this.#nodes[at] = made;
+      let child = this.#nodes[at] ?? 0;
+      if (child === 0) {
+        child = this.#newNode(); // May replace the array.
+        this.#nodes[at] = child;
       }
-      node = this.#nodes[at] ?? 0;
+      node = child;
     }
     return node;
   }

@@ -1,0 +1,3 @@
+export { Bond, type BondEvent, type BondSink } from "./bond.ts";
+export type { MemberQuality } from "./members.ts";
+export * from "./settings.ts";
