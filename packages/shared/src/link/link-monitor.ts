@@ -61,7 +61,7 @@ export class LinkMonitor {
   #lossyAnswers = 0;
   #bestRttMs = Number.NaN;
   #faultSinceMs = Number.NaN;
-  #checkedMs = Number.NEGATIVE_INFINITY;
+  #checkedMs: number;
   /** Something was learned that onTimer has to judge. */
   #wakeMs = Number.POSITIVE_INFINITY;
 
@@ -72,6 +72,7 @@ export class LinkMonitor {
     this.#traffic = new TrafficWatch(nowMs);
     this.#madeMs = nowMs;
     this.#stateSinceMs = nowMs;
+    this.#checkedMs = nowMs - TIMER_STEP_MS;
   }
 
   get usable(): boolean {

@@ -282,41 +282,122 @@ describe("cost and pace", () => {
 });
 
 describe("a line that flaps", () => {
-  it("waits twice as long each time, and is forgiven when it behaves", () => {
+  /** Cuts the line for 600 ms. @returns how long it was out of use, in s. */
+  function flap(line: SimulatedLine): number {
+    const cutMs = line.nowMs;
+    line.both({ blackhole: true });
+    line.run(cutMs + 600);
+    line.both({ blackhole: false });
+    while (line.near.changes.at(-1)?.to !== "up") line.run(line.nowMs + 100);
+    return Math.round((line.near.changeTo("up", cutMs).atMs - line.near.changeTo("down", cutMs).atMs) / 100) / 10;
+  }
+
+  it("waits twice as long each time, at most a minute, and is forgiven when it behaves", () => {
     const line = settled(40, 1);
-    const outMs: number[] = [];
-    for (let i = 0; i < 8; i++) {
-      const cutMs = line.nowMs;
-      line.both({ blackhole: true });
-      line.run(cutMs + 1000);
-      line.both({ blackhole: false });
-      line.run(cutMs + 70_000);
-      const down = line.near.changeTo("down", cutMs);
-      outMs.push(Math.round((line.near.changeTo("up", cutMs).atMs - down.atMs) / 100) / 10);
-      while (line.nowMs < line.near.changeTo("up", cutMs).atMs + 5000) line.run(line.nowMs + 1000);
+    const outSeconds: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      outSeconds.push(flap(line));
+      line.run(line.nowMs + 5000);
     }
-    expect(outMs).toMatchInlineSnapshot(`
+    line.run(line.nowMs + 240_000);
+    outSeconds.push(flap(line));
+    expect(outSeconds).toMatchInlineSnapshot(`
       [
-        1.4,
-        1.4,
-        1.4,
-        1.4,
-        1.4,
-        1.4,
-        1.4,
-        1.4,
+        0.9,
+        1,
+        2,
+        4,
+        8,
+        16,
+        32,
+        60,
+        60,
+        1,
       ]
     `);
   });
 
-  it("gives a readmitted member its share back by proof, within 2 s under load", () => {
+  it("gets its share back by proof, within 2 s under load", () => {
     const line = settled(40, 2);
-    line.both({ blackhole: true });
-    line.run(line.nowMs + 1000);
-    line.both({ blackhole: false });
-    line.run(line.nowMs + 5000);
-    const upMs = line.near.changeTo("up", 2000).atMs;
-    expect(upMs).toBeGreaterThan(0);
     expect(line.near.monitor.share).toBe(1);
+    flap(line);
+    const upMs = line.nowMs;
+    const shares: number[] = [];
+    for (let ms = 0; ms <= 2500; ms += 500) {
+      line.run(upMs + ms);
+      shares.push(Math.round(line.near.monitor.share * 10) / 10);
+    }
+    expect(shares).toMatchInlineSnapshot(`
+      [
+        0.3,
+        0.5,
+        0.6,
+        0.8,
+        1,
+        1,
+      ]
+    `);
+  });
+});
+
+describe("delays and settings", () => {
+  it("waits upDelay before use and downDelay before giving up", () => {
+    const line = new SimulatedLine({ upDelayMs: 2000, downDelayMs: 1000 }, 1);
+    line.near.loadKbps = 1000;
+    line.run(6000);
+    line.both({ blackhole: true });
+    line.run(10_000);
+    expect(line.near.log).toMatchInlineSnapshot(`
+      [
+        "1040 down -> pending: answered",
+        "3040 pending -> up: confirmed",
+        "7420 up -> down: silent",
+      ]
+    `);
+  });
+
+  it("leaves at once when the carrier goes, and asks at once when it is back", () => {
+    const line = settled(40, 1);
+    line.near.monitor.onInterface(false, line.nowMs);
+    expect(line.near.changes.at(-1)?.reason).toBe("carrier");
+    const probesSent = line.near.probesSent;
+    line.run(20_000);
+    expect(line.near.probesSent).toBe(probesSent);
+    line.near.monitor.onInterface(true, line.nowMs);
+    line.run(21_000);
+    expect(line.near.changeTo("up", 20_000).reason).toBe("confirmed");
+  });
+
+  it("probes an idle line at the full rate with monitorStrategy fixed, and slowly with dynamic", () => {
+    const counts = (["fixed", "dynamic"] as const).map((monitorStrategy) => {
+      const line = new SimulatedLine({ monitorStrategy }, 1);
+      line.run(11_000);
+      return line.near.probesSent;
+    });
+    expect(counts[0]).toBeGreaterThan(90);
+    expect(counts[1]).toBeLessThan(15);
+  });
+
+  it("judges by the best member's RTT only when asked to, and only while the line is not loaded", () => {
+    const slow = (evictRttFactor: number, loadKbps: number): SimulatedLine => {
+      const line = new SimulatedLine({ evictRttFactor }, 1);
+      line.run(3000);
+      line.near.loadKbps = loadKbps;
+      line.run(5000);
+      line.both({ delayMs: 200 });
+      line.run(20_000);
+      return line;
+    };
+    expect(slow(5, 0).near.changes.at(-1)).toMatchObject({ to: "evicted", reason: "rtt" });
+    expect(slow(0, 0).near.monitor.state).toBe("up");
+    expect(slow(5, 5000).near.monitor.state).toBe("up");
+  });
+
+  it("lets 25 ms stay beside 5 ms, whatever the factor", () => {
+    const line = new SimulatedLine({ evictRttFactor: 2 }, 1);
+    line.near.bestRttMs = 5;
+    line.both({ delayMs: 12 });
+    line.run(20_000);
+    expect(line.near.changes).toHaveLength(2);
   });
 });
