@@ -6,13 +6,7 @@ import {
   SLOT_BYTES,
   SLOT_HEADROOM,
 } from "../../src/pipeline/ports.ts";
-import {
-  ENDPOINT_FAMILY,
-  ENDPOINT_LOCAL,
-  ENDPOINT_PORT,
-  ENDPOINT_REMOTE,
-  ENDPOINT_WORDS,
-} from "../../src/wire/index.ts";
+import { ENDPOINT_FAMILY, ENDPOINT_LOCAL, ENDPOINT_REMOTE, ENDPOINT_WORDS } from "../../src/wire/index.ts";
 
 /** Descriptors of the frames in `count` slots from slot `first` on. */
 export function slots(first: number, count: number): Int32Array {
@@ -38,16 +32,6 @@ export function packetAt(ports: PacketPorts, descriptors: Int32Array, i: number)
 
 export function packetsAt(ports: PacketPorts, descriptors: Int32Array, count: number): Buffer[] {
   return Array.from({ length: count }, (_, i) => packetAt(ports, descriptors, i));
-}
-
-/** An endpoint of IPv4 loopback, or of IPv6 loopback when family is 6. */
-export function loopback(family: 4 | 6, port: number, address = [127, 0, 0, 1]): Int32Array {
-  const endpoint = new Int32Array(ENDPOINT_WORDS);
-  const bytes = new Uint8Array(endpoint.buffer);
-  endpoint[ENDPOINT_FAMILY] = family;
-  endpoint[ENDPOINT_PORT] = port;
-  bytes.set(family === 4 ? address : [...new Array(15).fill(0), 1], ENDPOINT_REMOTE * 4);
-  return endpoint;
 }
 
 /** Address bytes of an endpoint of a table. */
