@@ -1,4 +1,4 @@
-/** Initiations of one second that are answered without a cookie: about 4 % of a core. */
+/** Initiations of one second that are answered without a cookie: about 5 % of a core. */
 const MAX_PER_SECOND = 100;
 /** Handshakes waiting before this thread (an eighth of WireGuard's queue). */
 const MAX_WAITING = 128;
