@@ -1,3 +1,4 @@
+export { ForwarderThread } from "./forwarder-thread.ts";
 export {
   type NativeAddon,
   native,

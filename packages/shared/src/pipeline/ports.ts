@@ -12,26 +12,6 @@ export const LENGTH = 1;
 export const FLAGS = 2;
 export const AUX = 3;
 
-/**
- * An endpoint is a remote address as a socket sees it, 12 words of an Int32Array:
- * { family 4 or 6, remote port, interface index or 0, 0, remote address (4), local address (4) }.
- * Addresses are in network byte order as they lie in memory; IPv4 uses the first of its four words, the rest is 0.
- * The local address is the one a datagram came to, and the one it is answered from (IP_PKTINFO); all 0 = the kernel's choice.
- */
-export const ENDPOINT_WORDS = 12;
-export const ENDPOINT_FAMILY = 0;
-export const ENDPOINT_PORT = 1;
-export const ENDPOINT_INTERFACE = 2;
-export const ENDPOINT_REMOTE = 4;
-export const ENDPOINT_LOCAL = 8;
-
-/** Data of the AEAD kinds; all have 32-byte keys and 16-byte tags. */
-export const CIPHER_AES_256_GCM = 0;
-export const CIPHER_CHACHA20_POLY1305 = 1;
-/** ChaCha20-Poly1305 (or AES-256-GCM) over an empty plaintext: header and payload are authenticated, nothing is hidden. */
-export const CIPHER_AUTH_ONLY_AES = 2;
-export const CIPHER_AUTH_ONLY_CHACHA = 3;
-
 export interface PacketPorts {
   /** The packet pool: every offset counts from its start. Fixed for life; owned by the forwarder. */
   readonly pool: Uint8Array<ArrayBuffer>;

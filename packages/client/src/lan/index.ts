@@ -1,0 +1,1 @@
+export { type LanNetwork, reconcileLan } from "./lan-network.ts";

@@ -1,0 +1,1 @@
+export { runConcentrator } from "./run-concentrator.ts";

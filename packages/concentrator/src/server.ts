@@ -1,0 +1,319 @@
+import { randomBytes } from "node:crypto";
+import {
+  type ConcentratorConfig,
+  type ConcentratorKeys,
+  encodeConfigPush,
+  parseAttach,
+  parseBondingPush,
+  pushFor,
+} from "@wanbond/shared/config";
+import type { StatusSnapshot } from "@wanbond/shared/control";
+import { ForwarderThread, native } from "@wanbond/shared/io";
+import type { ForwarderEvent } from "@wanbond/shared/pipeline";
+import {
+  bondStatus,
+  FAR_MAC,
+  logForwarderEvent,
+  type OpenTap,
+  openTap,
+  type ProgramContext,
+  RepeatedTask,
+  type Running,
+} from "@wanbond/shared/runtime";
+import { HandshakeResponder, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
+import { findForwardObstacles, readDefaultRoutes } from "@wanbond/shared/system";
+import { type Client, ClientDirectory } from "./client-directory.ts";
+import { openListeners } from "./listeners.ts";
+import { reconcileNetwork } from "./nat/index.ts";
+
+/** IPv6 takes its addresses away from a device below this (RFC 8200); larger packets than fit are fragmented by us. */
+const SMALLEST_TAP_MTU = 1280;
+/** The system is looked at this often even if rtnetlink says nothing. */
+const RECONCILE_MS = 10_000;
+
+/** Starts the internet side: TAP, sockets, forwarder, NAT, and waits for clients. */
+export async function startServer(
+  context: ProgramContext,
+  config: ConcentratorConfig,
+  keys: ConcentratorKeys,
+): Promise<Running> {
+  const listeners = openListeners(config.concentrator.listen);
+  const tap = await openTap(context.runner, config.concentrator.tap);
+  const server = new Server(context, config, keys, tap, listeners);
+  await server.start();
+  return server;
+}
+
+type AttachRequest = Extract<ForwarderEvent, { type: "attach-requested" }>;
+
+class Server implements Running {
+  readonly #context: ProgramContext;
+  readonly #config: ConcentratorConfig;
+  readonly #tap: OpenTap;
+  readonly #listeners: readonly number[];
+  readonly #thread: ForwarderThread;
+  readonly #responder: HandshakeResponder;
+  readonly #indexes = new SessionIndexes(randomBytes);
+  readonly #clients: ClientDirectory;
+  readonly #reconciliation: RepeatedTask;
+  readonly #startedMs = native().nowMs();
+
+  constructor(
+    context: ProgramContext,
+    config: ConcentratorConfig,
+    keys: ConcentratorKeys,
+    tap: OpenTap,
+    listeners: readonly number[],
+  ) {
+    this.#context = context;
+    this.#config = config;
+    this.#tap = tap;
+    this.#listeners = listeners;
+    this.#clients = new ClientDirectory(config);
+    this.#thread = this.#startThread();
+    this.#responder = this.#createResponder(keys);
+    this.#reconciliation = new RepeatedTask(() => this.#reconcile(), RECONCILE_MS);
+  }
+
+  async start(): Promise<void> {
+    const { log, runner } = this.#context;
+    const { tap, listen, mode } = this.#config.concentrator;
+    if (!this.#tap.offloads.tso) {
+      log.warn({ event: "no-tap-offload" }, "the kernel hands over frames one by one: expect a quarter of the speed");
+    }
+    await this.#reconciliation.runNow();
+    if (mode === "routed") {
+      for (const obstacle of await findForwardObstacles(runner, tap)) {
+        log.warn({ event: "firewall-drops", ...obstacle }, "another firewall table drops what is forwarded");
+      }
+    }
+    for (const socket of this.#listeners) this.#thread.send({ type: "add-socket", socket });
+    log.info({ event: "ready", listen, tap, clients: this.#clients.all.length }, "waiting for clients");
+  }
+
+  async stop(): Promise<void> {
+    await this.#reconciliation.stop();
+    for (const { peerId } of this.#clients.all) this.#thread.send({ type: "remove-peer", peerId, closeReason: 0 });
+    await this.#thread.stop();
+    for (const socket of this.#listeners) native().close(socket);
+    native().close(this.#tap.fd);
+  }
+
+  async read(): Promise<StatusSnapshot> {
+    const { drops, peers } = await this.#thread.snapshot();
+    return {
+      version: 1,
+      role: "concentrator",
+      pid: process.pid,
+      uptimeMs: native().nowMs() - this.#startedMs,
+      tap: this.#config.concentrator.tap,
+      drops: { ...drops, ...prefixed("handshake-", this.#responder.drops) },
+      bonds: this.#clients.all.map((client) =>
+        bondStatus(
+          client.config.name,
+          client.bond,
+          client.config.address.map(({ text }) => text),
+          peers.find(({ peerId }) => peerId === client.peerId),
+          ({ pathNumber }) => ({ device: client.devices.get(pathNumber) ?? null, local: null }),
+        ),
+      ),
+    };
+  }
+
+  // ---- the forwarder
+
+  #startThread(): ForwarderThread {
+    const { mode, clientToClient } = this.#config.concentrator;
+    const options = { role: "concentrator", mode, tap: this.#tap.fd, clientToClient } as const;
+    return new ForwarderThread(
+      { ...options, tapMac: this.#tap.mac, farMac: FAR_MAC },
+      (event) => this.#onEvent(event),
+      (error) => this.#context.fail(error),
+    );
+  }
+
+  #onEvent(event: ForwarderEvent): void {
+    const client = "peerId" in event ? this.#clients.byPeerId(event.peerId) : undefined;
+    if (client !== undefined) {
+      logForwarderEvent(this.#context.log, event, client.config.name);
+      this.#onClientEvent(client, event);
+      return;
+    }
+    switch (event.type) {
+      case "handshakes":
+        this.#onHandshakes(event);
+        break;
+      case "epoch-forgotten":
+        this.#indexes.release(event.localIndex);
+        break;
+      case "network-changed":
+        this.#reconciliation.request();
+        break;
+      default:
+        break; // of a client that is gone
+    }
+  }
+
+  #onClientEvent(client: Client, event: ForwarderEvent): void {
+    switch (event.type) {
+      case "attach-requested":
+        this.#attach(client, event);
+        break;
+      case "config-received":
+        this.#onTold(client, event.json);
+        break;
+      case "detached":
+        this.#thread.send({ type: "remove-path", peerId: client.peerId, pathNumber: event.pathNumber });
+        break;
+      case "closed":
+        this.#thread.send({ type: "remove-peer", peerId: client.peerId, closeReason: null });
+        client.instance = undefined;
+        break;
+      case "bond-mtu":
+        client.innerMtu = event.mtu;
+        this.#reconciliation.request();
+        break;
+      default:
+        break; // only logged
+    }
+  }
+
+  // ---- handshakes
+
+  #createResponder(keys: ConcentratorKeys): HandshakeResponder {
+    const responder = new HandshakeResponder(
+      { privateKey: keys.privateKey, hasAes: native().hasAesInstructions() },
+      { randomBytes, indexes: this.#indexes, instance: randomBytes(4).readUInt32LE() },
+      {
+        send: (bytes, { socket, endpoint }) => this.#thread.send({ type: "send-raw", socket, endpoint, bytes }),
+        established: (name, epoch) => this.#onEstablished(name, epoch),
+      },
+    );
+    for (const { config } of this.#clients.all) {
+      const presharedKey = keys.presharedKeys.get(config.name) ?? new Uint8Array(32);
+      const { encryption } = this.#config.concentrator;
+      responder.addPeer({ id: config.name, publicKey: config.publicKey, presharedKey, encryption });
+    }
+    return responder;
+  }
+
+  #onHandshakes(event: Extract<ForwarderEvent, { type: "handshakes" }>): void {
+    const nowMs = native().nowMs();
+    this.#responder.onQueueDepth(event.items.length, nowMs);
+    for (const { bytes, socket, endpoint } of event.items)
+      this.#responder.onDatagram(bytes, { socket, endpoint }, nowMs);
+    this.#thread.send({ type: "handshakes-taken", count: event.items.length });
+  }
+
+  #onEstablished(name: string, epoch: SessionEpoch): void {
+    const client = this.#clients.byName(name);
+    if (client === undefined) return;
+    const { peerId, bond } = client;
+    if (client.instance === undefined) this.#addPeer(client);
+    const fresh = client.instance !== epoch.farInstance;
+    client.instance = epoch.farInstance;
+    this.#thread.send({ type: "install-epoch", peerId, epoch, fresh });
+    if (!fresh) return;
+    const { log } = this.#context;
+    log.info({ event: "client-connected", client: name, policy: bond.policy }, "a client has begun a session");
+    const json = Buffer.from(encodeConfigPush(pushFor(this.#config, client.config))).toString();
+    this.#thread.send({ type: "send-config", peerId, json });
+  }
+
+  #addPeer({ peerId, config, bond }: Client): void {
+    const { mode } = this.#config.concentrator;
+    const prefixes = [...config.address.map(hostPrefix), ...config.routes.map(({ text }) => text)];
+    this.#thread.send({
+      type: "add-peer",
+      options: { peerId, name: config.name, mode, bond, roams: true, prefixes },
+    });
+  }
+
+  // ---- what clients say
+
+  #attach(client: Client, request: AttachRequest): void {
+    const info = parseAttach(Buffer.from(request.json));
+    if (info === null) {
+      this.#context.log.warn({ event: "attach-refused", client: client.config.name }, "a path of an unknown version");
+      return;
+    }
+    const { pathNumber, socket, endpoint, messageId } = request;
+    if (info.device !== undefined) client.devices.set(pathNumber, info.device);
+    this.#thread.send({
+      type: "add-path",
+      options: {
+        peerId: client.peerId,
+        pathNumber,
+        socket,
+        endpoint,
+        name: info.name,
+        metered: info.metered,
+        told: {},
+        deviceMtu: 1500,
+        attachJson: null,
+        attachMessageId: messageId,
+      },
+    });
+    const fields = {
+      event: "path-attached",
+      client: client.config.name,
+      member: info.name,
+      device: info.device ?? null,
+    };
+    this.#context.log.info(fields, "a client has added a path");
+  }
+
+  #onTold(client: Client, json: string): void {
+    const bonding = parseBondingPush(Buffer.from(json));
+    if (bonding === null || !this.#clients.takeBonding(client, bonding)) return;
+    this.#thread.send({ type: "set-bond", peerId: client.peerId, bond: client.bond });
+    const fields = { event: "bonding-taken", client: client.config.name, policy: client.bond.policy };
+    this.#context.log.info(fields, "the client's bonding settings count for this direction too");
+  }
+
+  // ---- the system
+
+  async #reconcile(): Promise<void> {
+    const { log, runner, changes } = this.#context;
+    const { tap, mode, bridge, mtu, address, nat, nat66, clientToClient } = this.#config.concentrator;
+    try {
+      const report = await reconcileNetwork(changes, {
+        tap,
+        mode,
+        bridge,
+        mtu: mtu === "auto" ? this.#tapMtu() : mtu,
+        addresses: address.map(({ text }) => text),
+        nat,
+        nat66,
+        clientToClient,
+        clients: this.#clients.all.map(({ config }) => ({
+          name: config.name,
+          addresses: config.address.map(hostPrefix),
+          routes: config.routes.map(({ text }) => text),
+        })),
+        defaultRoutes: await readDefaultRoutes(runner),
+      });
+      if (report.healed.length > 0)
+        log.warn({ event: "healed", changes: report.healed }, "mended what was changed by others");
+      for (const { key, problem } of report.failed) {
+        log.error({ event: "change-failed", change: key, problem }, "a change of the system failed; tried again");
+      }
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      log.error({ event: "reconcile-failed", problem }, "the system could not be looked at; tried again");
+    }
+  }
+
+  /** One TAP for all: as wide as the widest client; for the others the MSS is clamped and frames are fragmented. */
+  #tapMtu(): number {
+    return Math.max(SMALLEST_TAP_MTU, ...this.#clients.all.map(({ innerMtu }) => innerMtu));
+  }
+}
+
+function hostPrefix({ address }: { readonly address: string }): string {
+  return `${address}/${address.includes(":") ? 128 : 32}`;
+}
+
+function prefixed(prefix: string, counters: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters).map(([name, count]) => [prefix + name, count]));
+}

@@ -1,0 +1,75 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { Forwarder, type ForwarderCommand, POOL_BYTES } from "../pipeline/index.ts";
+import type { ForwarderThreadData } from "./forwarder-thread.ts";
+import { native, POLLIN } from "./native.ts";
+import { NativePorts } from "./native-ports.ts";
+
+/**
+ * The forwarder's thread: waits for descriptors and deadlines and runs the packet loop, nothing else. A thread in this
+ * loop gets no events of its own; commands lie in the port's queue and a signal on an eventfd says that they are there.
+ */
+const MAX_SOCKETS = 128;
+const FIRST_SOCKET = 3;
+
+/** @throws Error when this file is not run as a worker. */
+function mainThread(): MessagePort {
+  if (parentPort === null) throw new Error("forwarder-worker.ts runs in a worker thread");
+  return parentPort;
+}
+
+const port = mainThread();
+
+const data: ForwarderThreadData = workerData;
+const addon = native();
+const ports = new NativePorts(POOL_BYTES);
+const forwarder = new Forwarder(ports, { ...data.options, random: Math.random }, (event) => port.postMessage(event));
+const watched = new Int32Array((FIRST_SOCKET + MAX_SOCKETS) * 2);
+
+/** @returns false when it is time to stop. */
+function takeCommands(): boolean {
+  for (;;) {
+    const received: { message: ForwarderCommand } | undefined = receiveMessageOnPort(port);
+    if (received === undefined) return true;
+    if (received.message.type === "stop") return false;
+    forwarder.onCommand(received.message, ports.nowMs());
+  }
+}
+
+function isReadable(place: number): boolean {
+  return (watched[place * 2 + 1] ?? 0) >> 16 !== 0;
+}
+
+function wait(): void {
+  watched[0] = data.wakeFd;
+  watched[2] = data.netlinkFd;
+  watched[4] = data.options.tap;
+  const count = FIRST_SOCKET + Math.min(MAX_SOCKETS, forwarder.sockets.length);
+  for (let i = FIRST_SOCKET; i < count; i++) watched[i * 2] = forwarder.sockets[i - FIRST_SOCKET] ?? -1;
+  for (let i = 0; i < count; i++) watched[i * 2 + 1] = POLLIN;
+  const waitMs = forwarder.nextDeadlineMs - ports.nowMs();
+  addon.poll(watched, count, waitMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, waitMs));
+}
+
+function run(): void {
+  for (let running = takeCommands(); running; ) {
+    wait();
+    const nowMs = ports.nowMs();
+    if (isReadable(2)) forwarder.onTapReadable(nowMs);
+    // Commands may change the list; they are taken after it was gone through.
+    for (let i = 0; i < forwarder.sockets.length && i < MAX_SOCKETS; i++) {
+      if (isReadable(FIRST_SOCKET + i)) forwarder.onSocketReadable(forwarder.sockets[i] ?? -1, nowMs);
+    }
+    forwarder.onTimer(nowMs);
+    if (isReadable(1)) {
+      addon.netlinkDrain(data.netlinkFd);
+      port.postMessage({ type: "network-changed" });
+    }
+    if (isReadable(0)) {
+      addon.eventfdDrain(data.wakeFd);
+      running = takeCommands();
+    }
+  }
+}
+
+run();
+port.close();

@@ -1,0 +1,3 @@
+export * from "./epoch.ts";
+export * from "./path.ts";
+export * from "./peer.ts";

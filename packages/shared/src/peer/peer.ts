@@ -1,0 +1,134 @@
+import type { Bond, BondSettings } from "../bond/index.ts";
+import type { DuplicateFilter, Reassembler, Resequencer } from "../reseq/index.ts";
+import { FLOW_SLOTS, MAX_INNER_MTU, MAX_PATHS, MIN_INNER_MTU, SEQUENCE_MODULUS } from "../wire/index.ts";
+import type { Epoch } from "./epoch.ts";
+import type { Path } from "./path.ts";
+
+/** How frames of this peer lie on the wire: IP packets without their Ethernet header, or whole frames. */
+export type PeerMode = "routed" | "bridged";
+
+/** The parts of a peer that order and deduplicate what it sends us. */
+export interface PeerReceiver {
+  readonly resequencer: Resequencer;
+  readonly duplicates: DuplicateFilter;
+  readonly reassembler: Reassembler;
+}
+
+/** A configuration on its way to the far end, repeated until it is acknowledged. */
+export interface PendingConfig {
+  readonly messageId: number;
+  readonly json: string;
+  nextMs: number;
+}
+
+/** The other end of a tunnel as the packet loop knows it: keys, paths, bond, order. A client has one, a concentrator many. */
+export class Peer {
+  /** Number given by the main thread; also what destination tables answer. */
+  readonly id: number;
+  readonly name: string;
+  readonly mode: PeerMode;
+  /** A path's address follows its newest authentic datagram. */
+  readonly roams: boolean;
+  bond: Bond;
+  readonly receiver: PeerReceiver;
+  settings: BondSettings;
+  readonly paths: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
+  /** Epochs that still open datagrams, newest first. */
+  readonly epochs: Epoch[] = [];
+  /** The epoch that seals; undefined before the first handshake is confirmed. */
+  sending: Epoch | undefined;
+  rekeys = 0;
+  /** Last authentic datagram on any path. */
+  heardMs: number;
+  /** Largest inner packet that fits the narrowest usable member of our direction. */
+  innerMtu = MIN_INNER_MTU;
+  /** What the far end said of its own direction; Infinity before. */
+  farInnerMtu = Number.POSITIVE_INFINITY;
+  pendingConfig: PendingConfig | undefined;
+  nextQualityMs = 0;
+  nextBondMtuMs = 0;
+  nextSilenceMs = 0;
+  readonly #sequences = new Int32Array(FLOW_SLOTS);
+
+  constructor(
+    identity: { id: number; name: string; mode: PeerMode; roams: boolean },
+    bond: Bond,
+    receiver: PeerReceiver,
+    settings: BondSettings,
+    nowMs: number,
+  ) {
+    this.id = identity.id;
+    this.name = identity.name;
+    this.mode = identity.mode;
+    this.roams = identity.roams;
+    this.bond = bond;
+    this.receiver = receiver;
+    this.settings = settings;
+    this.heardMs = nowMs;
+  }
+
+  /** Number of the next frame of a flow slot, wrapping at 2^24. */
+  nextSequence(flowSlot: number): number {
+    const sequence = this.#sequences[flowSlot] ?? 0;
+    this.#sequences[flowSlot] = (sequence + 1) & (SEQUENCE_MODULUS - 1);
+    return sequence;
+  }
+
+  /** The far end has started anew: its numbering begins again, and nothing of its old run will come. */
+  forgetOrder(nowMs: number): void {
+    this.receiver.resequencer.reset(nowMs);
+    this.receiver.duplicates.reset();
+    this.receiver.reassembler.reset();
+    this.farInnerMtu = Number.POSITIVE_INFINITY;
+  }
+
+  /** The far end has confirmed the configuration with this number. */
+  configDelivered(messageId: number): void {
+    if (this.pendingConfig?.messageId === messageId) this.pendingConfig = undefined;
+  }
+
+  hasUsableBeside(path: Path): boolean {
+    return this.paths.some((other) => other !== undefined && other !== path && other.monitor.usable);
+  }
+
+  /** Lowest RTT among the usable paths without their queues; NaN when none is. */
+  bestRttMs(): number {
+    let bestMs = Number.NaN;
+    for (const path of this.paths) {
+      if (path?.monitor.usable === true && !(path.monitor.rtt.minMs >= bestMs)) bestMs = path.monitor.rtt.minMs;
+    }
+    return bestMs;
+  }
+
+  /** The usable path that answers soonest. */
+  bestPath(): Path | undefined {
+    let best: Path | undefined;
+    for (const path of this.paths) {
+      if (path === undefined || !path.monitor.usable) continue;
+      if (best === undefined || path.monitor.rtt.smoothedMs < best.monitor.rtt.smoothedMs) best = path;
+    }
+    return best;
+  }
+
+  /** Mask of the usable members. */
+  usableMask(): number {
+    let mask = 0;
+    for (const path of this.paths) if (path?.monitor.usable === true) mask |= 1 << path.number;
+    return mask;
+  }
+
+  anyPath(): Path | undefined {
+    return this.paths.find((path) => path?.attached === true);
+  }
+
+  /** Inner MTU of the narrowest usable member; unchanged while none is. */
+  narrowestMtu(): number {
+    let narrowest = Number.POSITIVE_INFINITY;
+    for (const path of this.paths) {
+      if (path?.monitor.usable === true) narrowest = Math.min(narrowest, path.payloadLimit);
+    }
+    if (narrowest === Number.POSITIVE_INFINITY) return this.innerMtu;
+    if (this.mode === "bridged") narrowest -= 14;
+    return Math.max(MIN_INNER_MTU, Math.min(MAX_INNER_MTU, narrowest));
+  }
+}

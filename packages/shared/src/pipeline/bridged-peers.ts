@@ -1,0 +1,67 @@
+import { type FrameView, isGroupMac, MAC_BYTES, macNumber } from "../packet/index.ts";
+import type { Peer } from "../peer/index.ts";
+import { type Admission, type Destinations, EVERYBODY, NOBODY, TAP_SIDE } from "./destinations.ts";
+import { LOCAL_PORT, MacTable, UNKNOWN_PORT } from "./mac-table.ts";
+
+function sourceMac(frame: FrameView): number {
+  return frame.macOffset + MAC_BYTES;
+}
+
+/**
+ * A bridge between the TAP (a port of a Linux bridge) and the peers. It learns MAC addresses per port and never sends a
+ * frame back where it came from; peers do not hear each other unless clientToClient, so that two clients on one LAN make no loop
+ * through here. Spanning-tree frames pass, as they do through EoIP, so that the user's own bridges see loops beyond.
+ */
+export class BridgedPeers implements Destinations {
+  readonly inspects = true;
+  readonly #peers = new Map<number, Peer>();
+  readonly #stations = new MacTable();
+  readonly #clientToClient: boolean;
+
+  constructor(clientToClient: boolean) {
+    this.#clientToClient = clientToClient;
+  }
+
+  find(frame: FrameView, nowMs: number): number {
+    if (frame.macOffset < 0) return NOBODY;
+    if (!isGroupMac(frame.pool, sourceMac(frame))) {
+      this.#stations.learn(macNumber(frame.pool, sourceMac(frame)), LOCAL_PORT, nowMs);
+    }
+    if (isGroupMac(frame.pool, frame.macOffset)) return EVERYBODY;
+    const port = this.#stations.find(macNumber(frame.pool, frame.macOffset), nowMs);
+    if (port === UNKNOWN_PORT) return EVERYBODY;
+    return port === LOCAL_PORT ? NOBODY : port;
+  }
+
+  admit(peer: Peer, frame: FrameView, nowMs: number): Admission {
+    if (frame.macOffset < 0 || isGroupMac(frame.pool, sourceMac(frame))) return "foreign-source";
+    return this.#stations.learn(macNumber(frame.pool, sourceMac(frame)), peer.id, nowMs) ? "accepted" : "mac-moved";
+  }
+
+  onward(peer: Peer, frame: FrameView, nowMs: number): number {
+    if (!this.#clientToClient) return TAP_SIDE;
+    if (isGroupMac(frame.pool, frame.macOffset)) return EVERYBODY;
+    const port = this.#stations.find(macNumber(frame.pool, frame.macOffset), nowMs);
+    if (port === UNKNOWN_PORT) return EVERYBODY;
+    return port === LOCAL_PORT || port === peer.id ? TAP_SIDE : port;
+  }
+
+  peer(id: number): Peer | undefined {
+    return this.#peers.get(id);
+  }
+
+  peers(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
+  add(peer: Peer): void {
+    this.#peers.set(peer.id, peer);
+  }
+
+  remove(peer: Peer): void {
+    this.#peers.delete(peer.id);
+    this.#stations.forgetPort(peer.id);
+  }
+
+  setPrefixes(_peerId: number, _prefixes: readonly string[]): void {}
+}

@@ -1,0 +1,105 @@
+import type { Path, Peer } from "../peer/index.ts";
+import type { ControlChannel } from "./control-channel.ts";
+import type { EmitEvent } from "./events.ts";
+import type { SessionTable } from "./session-table.ts";
+
+/** Attempts to attach come ever slower, to leave a dead line in peace. */
+const ATTACH_LONGEST_GAP_MS = 2_000;
+/** Members are compared, and the bond told of their quality, this often. */
+const QUALITY_INTERVAL_MS = 100;
+/** The far end hears of our MTU again this often, because the message is not acknowledged. */
+const BOND_MTU_INTERVAL_MS = 5_000;
+const CONFIG_REPEAT_MS = 300;
+/** All paths down and nothing heard for this long: perhaps the far end has lost its keys. */
+const SILENT_AFTER_MS = 800;
+
+/** The timed duties towards one peer: attach, probe, compare the members, tell the far end what it should know. */
+export class Caretaker {
+  readonly #control: ControlChannel;
+  readonly #sessions: SessionTable;
+  readonly #emit: EmitEvent;
+
+  constructor(control: ControlChannel, sessions: SessionTable, emit: EmitEvent) {
+    this.#control = control;
+    this.#sessions = sessions;
+    this.#emit = emit;
+  }
+
+  /** @returns when it wants to be called again, at the latest. */
+  onTimer(peer: Peer, nowMs: number): number {
+    this.#sessions.expire(peer, nowMs);
+    if (nowMs >= peer.nextQualityMs) {
+      peer.nextQualityMs = nowMs + QUALITY_INTERVAL_MS;
+      this.#compareMembers(peer, nowMs);
+      this.#watchSilence(peer, nowMs);
+      this.#repeatConfig(peer, nowMs);
+    }
+    let deadlineMs = peer.nextQualityMs;
+    const bestRttMs = peer.bestRttMs();
+    for (const path of peer.paths) {
+      if (path === undefined) continue;
+      deadlineMs = Math.min(deadlineMs, this.#tendPath(peer, path, bestRttMs, nowMs));
+    }
+    peer.bond.onTimer(nowMs);
+    return Math.min(deadlineMs, peer.bond.nextDeadlineMs);
+  }
+
+  #tendPath(peer: Peer, path: Path, bestRttMs: number, nowMs: number): number {
+    if (!path.attached) return this.#tryAttach(peer, path, nowMs);
+    path.monitor.onTimer(nowMs, bestRttMs, peer.hasUsableBeside(path));
+    const answering = path.monitor.state !== "down";
+    path.mtuSearch.onTimer(nowMs, path.monitor.rtt.smoothedMs, answering);
+    return Math.min(path.monitor.nextDeadlineMs, answering ? path.mtuSearch.nextDeadlineMs : Number.POSITIVE_INFINITY);
+  }
+
+  #tryAttach(peer: Peer, path: Path, nowMs: number): number {
+    if (path.attachJson === null || peer.sending === undefined) return Number.POSITIVE_INFINITY;
+    if (nowMs >= path.nextAttachMs) {
+      this.#control.attach(peer, path, path.attachJson, nowMs);
+      path.nextAttachMs = nowMs + path.attachGapMs;
+      path.attachGapMs = Math.min(path.attachGapMs * 1.5, ATTACH_LONGEST_GAP_MS);
+    }
+    return path.nextAttachMs;
+  }
+
+  #compareMembers(peer: Peer, nowMs: number): void {
+    for (const path of peer.paths) {
+      if (path === undefined) continue;
+      peer.bond.setQuality(path.number, path.monitor.quality(nowMs));
+      peer.bond.setShare(path.number, path.monitor.share);
+    }
+    this.#announceMtu(peer, nowMs);
+  }
+
+  /** Bond MTU = what fits the narrowest member that is in use. */
+  #announceMtu(peer: Peer, nowMs: number): void {
+    const mtu = peer.narrowestMtu();
+    const changed = mtu !== peer.innerMtu;
+    if (changed) {
+      peer.innerMtu = mtu;
+      this.#emit({ type: "bond-mtu", peerId: peer.id, mtu });
+    }
+    if (!changed && nowMs < peer.nextBondMtuMs) return;
+    const path = peer.bestPath();
+    if (path === undefined) return;
+    peer.nextBondMtuMs = nowMs + BOND_MTU_INTERVAL_MS;
+    this.#control.bondMtu(peer, path, mtu, nowMs);
+  }
+
+  #watchSilence(peer: Peer, nowMs: number): void {
+    if (peer.sending === undefined || peer.bestPath() !== undefined) return;
+    const silentMs = nowMs - peer.heardMs;
+    if (silentMs < SILENT_AFTER_MS || nowMs < peer.nextSilenceMs) return;
+    peer.nextSilenceMs = nowMs + SILENT_AFTER_MS;
+    this.#emit({ type: "peer-silent", peerId: peer.id, silentMs });
+  }
+
+  #repeatConfig(peer: Peer, nowMs: number): void {
+    const config = peer.pendingConfig;
+    if (config === undefined || nowMs < config.nextMs) return;
+    const path = peer.bestPath() ?? peer.anyPath();
+    if (path === undefined) return;
+    config.nextMs = nowMs + CONFIG_REPEAT_MS;
+    this.#control.config(peer, path, config.messageId, config.json, nowMs);
+  }
+}

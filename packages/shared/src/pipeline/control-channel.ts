@@ -1,0 +1,210 @@
+import type { Path, Peer } from "../peer/index.ts";
+import {
+  ControlReader,
+  type ControlSink,
+  ControlWriter,
+  ENDPOINT_WORDS,
+  formatEndpoint,
+  MAX_PATHS,
+  TYPE_CONTROL,
+} from "../wire/index.ts";
+import type { EmitEvent } from "./events.ts";
+import { type PacketPorts, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
+import type { TransmitBatch } from "./transmit-batch.ts";
+
+const ROOM_BYTES = SLOT_BYTES - SLOT_HEADROOM;
+
+/** Where a datagram came from: a socket and an endpoint record among those of its batch. */
+export class Origin {
+  socket = -1;
+  endpoints: Int32Array = new Int32Array(ENDPOINT_WORDS);
+  endpointIndex = 0;
+}
+
+/**
+ * The messages between the two ends of a session: reads those that came with an authentic datagram, writes ours. What
+ * concerns one path goes to its monitor or MTU search, the rest to the main thread as an event.
+ */
+export class ControlChannel implements ControlSink {
+  readonly #batch: TransmitBatch;
+  readonly #emit: EmitEvent;
+  readonly #reader: ControlReader;
+  readonly #writer: ControlWriter;
+  #nextMessageId = 1;
+  // The datagram being read.
+  #peer: Peer | undefined;
+  #path: Path | undefined;
+  #pathNumber = 0;
+  #origin = new Origin();
+  #nowMs = 0;
+
+  constructor(ports: PacketPorts, batch: TransmitBatch, emit: EmitEvent) {
+    this.#batch = batch;
+    this.#emit = emit;
+    this.#reader = new ControlReader(ports.pool);
+    this.#writer = new ControlWriter(ports.pool);
+  }
+
+  /** Messages of types this version does not know, or that are cut; skipped. */
+  get malformedMessages(): number {
+    return this.#reader.malformedMessages + this.#reader.unknownMessages;
+  }
+
+  /** @param path undefined when the datagram came on a path that is not attached: only ATTACH counts then. */
+  read(
+    peer: Peer,
+    path: Path | undefined,
+    pathNumber: number,
+    origin: Origin,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): void {
+    this.#peer = peer;
+    this.#path = path;
+    this.#pathNumber = pathNumber;
+    this.#origin = origin;
+    this.#nowMs = nowMs;
+    this.#reader.read(offset, length, this);
+  }
+
+  // ---- what came
+
+  onProbe(probeId: number): void {
+    const path = this.#path;
+    if (path === undefined || this.#peer === undefined) return;
+    const { receivedCount, highestCounter } = path.monitor;
+    this.#send(this.#peer, path, (writer) => writer.probeReply(probeId, 0, receivedCount, highestCounter));
+  }
+
+  onProbeReply(probeId: number, heldUs: number, receivedCount: number, highestCounter: number): void {
+    const path = this.#path;
+    path?.monitor.onProbeReply(probeId, heldUs, receivedCount, highestCounter, this.#nowMs);
+  }
+
+  onAttach(messageId: number, json: string): void {
+    const peer = this.#peer;
+    if (peer === undefined || this.#pathNumber >= MAX_PATHS) return;
+    if (this.#path !== undefined) {
+      this.attachAck(peer, this.#path, messageId, this.#nowMs);
+      return;
+    }
+    const { socket, endpoints, endpointIndex } = this.#origin;
+    this.#emit({
+      type: "attach-requested",
+      peerId: peer.id,
+      pathNumber: this.#pathNumber,
+      socket,
+      endpoint: endpoints.slice(endpointIndex * ENDPOINT_WORDS, (endpointIndex + 1) * ENDPOINT_WORDS),
+      messageId,
+      json,
+    });
+  }
+
+  onAttachAck(_messageId: number): void {
+    const path = this.#path;
+    if (path === undefined || path.attached || this.#peer === undefined) return;
+    path.attached = true;
+    this.#emit({ type: "attached", peerId: this.#peer.id, pathNumber: path.number, name: path.name });
+  }
+
+  onDetach(): void {
+    const path = this.#path;
+    if (path === undefined || this.#peer === undefined) return;
+    this.#emit({ type: "detached", peerId: this.#peer.id, pathNumber: path.number, name: path.name });
+  }
+
+  onConfig(messageId: number, json: string): void {
+    if (this.#peer === undefined || this.#path === undefined) return;
+    this.#send(this.#peer, this.#path, (writer) => writer.configAck(messageId));
+    this.#emit({ type: "config-received", peerId: this.#peer.id, json });
+  }
+
+  onConfigAck(messageId: number): void {
+    this.#peer?.configDelivered(messageId);
+  }
+
+  onClose(reason: number): void {
+    if (this.#peer !== undefined) this.#emit({ type: "closed", peerId: this.#peer.id, reason });
+  }
+
+  onMtuProbe(probeId: number, sizeBytes: number): void {
+    if (this.#peer === undefined || this.#path === undefined) return;
+    this.#send(this.#peer, this.#path, (writer) => writer.mtuAck(probeId, sizeBytes));
+  }
+
+  onMtuAck(probeId: number, sizeBytes: number): void {
+    this.#path?.mtuSearch.onMtuAck(probeId, sizeBytes, this.#nowMs);
+  }
+
+  onBondMtu(mtu: number): void {
+    if (this.#peer !== undefined) this.#peer.farInnerMtu = mtu;
+  }
+
+  // ---- what we say
+
+  probe(peer: Peer, path: Path, probeId: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.probe(probeId));
+  }
+
+  attach(peer: Peer, path: Path, json: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.attach(this.#nextMessageId++, json));
+  }
+
+  attachAck(peer: Peer, path: Path, messageId: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.attachAck(messageId));
+  }
+
+  detach(peer: Peer, path: Path, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.detach());
+  }
+
+  /** @param messageId the same at each repetition. */
+  config(peer: Peer, path: Path, messageId: number, json: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.config(messageId, json));
+  }
+
+  newMessageId(): number {
+    return this.#nextMessageId++;
+  }
+
+  close(peer: Peer, path: Path, reason: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.close(reason));
+  }
+
+  /** @param mtuBytes size of the IP packet that is to arrive; the datagram is padded to it. */
+  mtuProbe(peer: Peer, path: Path, probeId: number, mtuBytes: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => {
+      writer.mtuProbe(probeId, mtuBytes);
+      writer.padTo(mtuBytes - path.datagramOverheadBytes);
+    });
+  }
+
+  bondMtu(peer: Peer, path: Path, mtu: number, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.bondMtu(mtu));
+  }
+
+  /** The path's address in words, for events. */
+  static remoteOf(path: Path): string {
+    return formatEndpoint(path.endpoint);
+  }
+
+  #send(peer: Peer, path: Path, write: (writer: ControlWriter) => void): void {
+    const epoch = peer.sending;
+    if (epoch === undefined) return;
+    const offset = this.#batch.borrow();
+    if (offset < 0) return;
+    this.#writer.begin(offset, ROOM_BYTES);
+    write(this.#writer);
+    const length = this.#writer.lengthBytes;
+    if (length > 0) this.#batch.add(path, epoch, TYPE_CONTROL, offset, length, this.#nowMs);
+  }
+}

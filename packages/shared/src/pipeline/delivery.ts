@@ -1,0 +1,195 @@
+import { FrameView } from "../packet/index.ts";
+import type { Path, Peer } from "../peer/index.ts";
+import { DUPLICATE, NEW, type SlotVector } from "../reseq/index.ts";
+import {
+  type DatagramView,
+  FRAGMENT_HEADER_BYTES,
+  INNER_DUPLICATE,
+  INNER_ETHERNET,
+  INNER_FRAGMENT,
+  INNER_HEADER_BYTES,
+  INNER_ORDERED,
+} from "../wire/index.ts";
+import { type Destinations, EVERYBODY, TAP_SIDE } from "./destinations.ts";
+import type { DropCounters, DropReason } from "./drops.ts";
+import type { Egress } from "./egress.ts";
+import { ETHERNET_BYTES, type EthernetWriter } from "./ethernet-writer.ts";
+import type { PacketPool } from "./packet-pool.ts";
+import { DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts } from "./ports.ts";
+import type { TapWriter } from "./tap-writer.ts";
+
+/** The second half of the way in, from an opened data datagram to the TAP; ingress.ts lists the steps. */
+export class Delivery {
+  readonly #ports: PacketPorts;
+  readonly #pool: PacketPool;
+  readonly #datagrams: DatagramView;
+  readonly #destinations: Destinations;
+  readonly #egress: Egress;
+  readonly #tap: TapWriter;
+  readonly #ethernet: EthernetWriter;
+  /** Where resequencers put what is due; drained after each push, so it holds frames of one peer only. */
+  readonly #due: SlotVector;
+  readonly #drops: DropCounters;
+  readonly #view = new FrameView();
+  /** Peers whose resequencer has to decide about a gap when the batch is through. */
+  readonly #undecided: Peer[] = [];
+
+  constructor(parts: {
+    ports: PacketPorts;
+    pool: PacketPool;
+    datagrams: DatagramView;
+    destinations: Destinations;
+    egress: Egress;
+    tap: TapWriter;
+    ethernet: EthernetWriter;
+    due: SlotVector;
+    drops: DropCounters;
+  }) {
+    this.#ports = parts.ports;
+    this.#pool = parts.pool;
+    this.#datagrams = parts.datagrams;
+    this.#destinations = parts.destinations;
+    this.#egress = parts.egress;
+    this.#tap = parts.tap;
+    this.#ethernet = parts.ethernet;
+    this.#due = parts.due;
+    this.#drops = parts.drops;
+  }
+
+  /** A routed peer's packets lie behind the Ethernet header that they get here. */
+  payloadOffset(peer: Peer, slot: number): number {
+    return this.#pool.frameOffset(slot) + (peer.mode === "routed" ? ETHERNET_BYTES : 0);
+  }
+
+  /**
+   * @param plain where the inner header stands in the slot; the payload behind it is at payloadOffset().
+   * @returns true when the slot was passed on, false when it is the caller's again.
+   */
+  push(peer: Peer, path: Path, slot: number, plain: number, plainBytes: number, nowMs: number): boolean {
+    const inner = this.#datagrams;
+    if (plainBytes < INNER_HEADER_BYTES) return this.#refuse("malformed");
+    inner.readInner(plain);
+    path.monitor.onDataTime(inner.sendTime, nowMs);
+    const routed = (inner.flags & INNER_ETHERNET) === 0;
+    if (routed !== (peer.mode === "routed")) return this.#refuse("not-routed");
+    const bytes = plainBytes - INNER_HEADER_BYTES;
+    if ((inner.flags & INNER_FRAGMENT) === 0) return this.#onWhole(peer, path, slot, bytes, nowMs);
+    const joined = this.#join(peer, plain + INNER_HEADER_BYTES, bytes, nowMs);
+    if (joined >= 0 && !this.#onWhole(peer, path, joined, peer.receiver.reassembler.completedBytes, nowMs)) {
+      this.#pool.give(joined);
+    }
+    return false;
+  }
+
+  /** The batch is through: gaps are judged, and all that is due goes to the TAP. */
+  flush(nowMs: number): void {
+    for (const peer of this.#undecided) {
+      peer.receiver.resequencer.onTimer(nowMs);
+      this.#drain(peer, nowMs);
+    }
+    this.#undecided.length = 0;
+    this.#tap.flush();
+  }
+
+  /** @returns when it wants to be called again. */
+  onTimer(peer: Peer, nowMs: number): number {
+    const { resequencer, reassembler } = peer.receiver;
+    resequencer.onTimer(nowMs);
+    reassembler.onTimer(nowMs);
+    this.#drain(peer, nowMs);
+    this.#tap.flush();
+    return Math.min(resequencer.nextDeadlineMs, reassembler.nextDeadlineMs);
+  }
+
+  /** Hands on all that is held for a peer, without waiting any longer. */
+  release(peer: Peer, nowMs: number): void {
+    peer.receiver.resequencer.reset(nowMs);
+    this.#drain(peer, nowMs);
+    this.#tap.flush();
+  }
+
+  /** @returns the slot that holds the whole payload now, or -1. */
+  #join(peer: Peer, at: number, bytes: number, nowMs: number): number {
+    const inner = this.#datagrams;
+    if (bytes <= FRAGMENT_HEADER_BYTES) {
+      this.#refuse("malformed");
+      return -1;
+    }
+    inner.readFragment(at);
+    return peer.receiver.reassembler.push(
+      inner.flowSlot,
+      inner.sequence,
+      inner.fragmentOffset,
+      inner.fragmentTotal,
+      at + FRAGMENT_HEADER_BYTES,
+      bytes - FRAGMENT_HEADER_BYTES,
+      nowMs,
+    );
+  }
+
+  #onWhole(peer: Peer, path: Path, slot: number, bytes: number, nowMs: number): boolean {
+    const frame = this.#pool.frameOffset(slot);
+    const frameBytes = this.payloadOffset(peer, slot) - frame + bytes;
+    if (peer.mode === "routed" && !this.#ethernet.write(frame, bytes)) return this.#refuse("not-routed");
+    if (frameBytes < ETHERNET_BYTES) return this.#refuse("malformed");
+    if (this.#destinations.inspects) {
+      this.#view.parse(this.#ports.pool, frame, frameBytes);
+      const admission = this.#destinations.admit(peer, this.#view, nowMs);
+      if (admission !== "accepted") return this.#refuse(admission);
+    }
+    const descriptors = this.#pool.descriptors;
+    descriptors[slot * DESCRIPTOR_WORDS + OFFSET] = frame;
+    descriptors[slot * DESCRIPTOR_WORDS + LENGTH] = frameBytes;
+    return this.#inOrder(peer, path, slot, nowMs);
+  }
+
+  #inOrder(peer: Peer, path: Path, slot: number, nowMs: number): boolean {
+    const { flags, flowSlot, sequence, sendTime } = this.#datagrams;
+    if ((flags & INNER_ORDERED) !== 0) {
+      const { resequencer } = peer.receiver;
+      if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) return this.#refuse("duplicate");
+      if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);
+      this.#drain(peer, nowMs);
+      return true;
+    }
+    if ((flags & INNER_DUPLICATE) !== 0) {
+      const verdict = peer.receiver.duplicates.accept(flowSlot, sequence);
+      if (verdict !== NEW) return this.#refuse(verdict === DUPLICATE ? "duplicate" : "too-old");
+    }
+    this.#deliver(peer, slot, nowMs);
+    return true;
+  }
+
+  #drain(peer: Peer, nowMs: number): void {
+    const due = this.#due;
+    for (let i = 0; i < due.count; i++) this.#deliver(peer, due.slots[i] ?? 0, nowMs);
+    due.count = 0;
+  }
+
+  #deliver(peer: Peer, slot: number, nowMs: number): void {
+    if (!this.#destinations.inspects) {
+      this.#tap.push(slot);
+      return;
+    }
+    const offset = this.#pool.descriptors[slot * DESCRIPTOR_WORDS + OFFSET] ?? 0;
+    const length = this.#pool.descriptors[slot * DESCRIPTOR_WORDS + LENGTH] ?? 0;
+    this.#view.parse(this.#ports.pool, offset, length);
+    const onward = this.#destinations.onward(peer, this.#view, nowMs);
+    if (onward === EVERYBODY) {
+      for (const other of this.#destinations.peers()) {
+        if (other !== peer) this.#egress.relay(offset, length, other, nowMs);
+      }
+    } else if (onward !== TAP_SIDE) {
+      const other = this.#destinations.peer(onward);
+      if (other !== undefined) this.#egress.relay(offset, length, other, nowMs);
+      this.#pool.give(slot);
+      return;
+    }
+    this.#tap.push(slot);
+  }
+
+  #refuse(reason: DropReason): false {
+    this.#drops[reason]++;
+    return false;
+  }
+}

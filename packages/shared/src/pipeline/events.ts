@@ -1,0 +1,94 @@
+import type { BondEvent } from "../bond/index.ts";
+import type { LinkNumbers } from "../link/index.ts";
+import type { HandshakeDatagram } from "./handshake-queue.ts";
+
+/** What the packet loop tells the main thread. Every decision is an event with the numbers that led to it. */
+export type ForwarderEvent =
+  | { readonly type: "handshakes"; readonly items: readonly HandshakeDatagram[] }
+  /** An authenticated peer asks for a path that is not known here yet; answered with the command add-path. */
+  | {
+      readonly type: "attach-requested";
+      readonly peerId: number;
+      readonly pathNumber: number;
+      readonly socket: number;
+      readonly endpoint: Int32Array;
+      readonly messageId: number;
+      readonly json: string;
+    }
+  | { readonly type: "attached"; readonly peerId: number; readonly pathNumber: number; readonly name: string }
+  | { readonly type: "detached"; readonly peerId: number; readonly pathNumber: number; readonly name: string }
+  | { readonly type: "config-received"; readonly peerId: number; readonly json: string }
+  | { readonly type: "closed"; readonly peerId: number; readonly reason: number }
+  | {
+      readonly type: "roamed";
+      readonly peerId: number;
+      readonly member: string;
+      readonly from: string;
+      readonly to: string;
+    }
+  | {
+      readonly type: "member-state";
+      readonly peerId: number;
+      readonly member: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+      readonly numbers: LinkNumbers;
+    }
+  | { readonly type: "bond-decision"; readonly peerId: number; readonly decision: BondEvent }
+  | {
+      readonly type: "path-mtu";
+      readonly peerId: number;
+      readonly member: string;
+      readonly mtu: number;
+      readonly reason: string;
+    }
+  | { readonly type: "bond-mtu"; readonly peerId: number; readonly mtu: number }
+  /** No path of this peer has been heard for a while though it was probed: perhaps it has lost its keys. */
+  | { readonly type: "peer-silent"; readonly peerId: number; readonly silentMs: number }
+  /** Both ends hold the keys: frames can flow. */
+  | { readonly type: "rekeyed"; readonly peerId: number; readonly rekeys: number }
+  | { readonly type: "session-confirmed"; readonly peerId: number }
+  /** The index is free for another handshake. */
+  | { readonly type: "epoch-forgotten"; readonly localIndex: number }
+  | { readonly type: "socket-released"; readonly socket: number }
+  | { readonly type: "network-changed" }
+  | { readonly type: "snapshot"; readonly id: number; readonly snapshot: ForwarderSnapshot };
+
+export type EmitEvent = (event: ForwarderEvent) => void;
+
+/** Figures of one member at one moment; unknown ones are null, as they go to JSON. */
+export interface MemberSnapshot {
+  readonly name: string;
+  readonly pathNumber: number;
+  readonly remote: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly rttMs: number | null;
+  readonly rttMinMs: number | null;
+  readonly pdvMs: number | null;
+  readonly plrRatio: number | null;
+  readonly perRatio: number | null;
+  readonly txKbps: number;
+  readonly rxKbps: number;
+  readonly txBytes: number;
+  readonly rxBytes: number;
+  readonly shareRatio: number | null;
+  readonly mtu: number | null;
+  readonly stateSinceMs: number;
+}
+
+export interface PeerSnapshot {
+  readonly peerId: number;
+  readonly sessionAgeMs: number | null;
+  readonly cipher: number | null;
+  readonly rekeys: number;
+  readonly mtu: number;
+  readonly members: readonly MemberSnapshot[];
+  readonly resequencer: { held: number; late: number; lost: number; duplicates: number };
+}
+
+export interface ForwarderSnapshot {
+  readonly drops: Readonly<Record<string, number>>;
+  readonly peers: readonly PeerSnapshot[];
+}

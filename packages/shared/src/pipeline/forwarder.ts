@@ -1,0 +1,288 @@
+import type { Path, Peer } from "../peer/index.ts";
+import type { Random } from "../units.ts";
+import { DatagramView } from "../wire/index.ts";
+import { BridgedPeers } from "./bridged-peers.ts";
+import { Caretaker } from "./caretaker.ts";
+import type { ForwarderCommand, PathOptions, PeerOptions } from "./commands.ts";
+import { ControlChannel } from "./control-channel.ts";
+import { Delivery } from "./delivery.ts";
+import type { Destinations } from "./destinations.ts";
+import { createDropCounters } from "./drops.ts";
+import { Egress, TAP_BATCH } from "./egress.ts";
+import { EthernetWriter, type MacAddress } from "./ethernet-writer.ts";
+import type { EmitEvent } from "./events.ts";
+import { HandshakeQueue } from "./handshake-queue.ts";
+import { Ingress } from "./ingress.ts";
+import { PacketPool } from "./packet-pool.ts";
+import { PeerFactory } from "./peer-factory.ts";
+import { type PacketPorts, SLOT_BYTES, UDP_RECEIVE_ARENA_BYTES } from "./ports.ts";
+import { RoutedPeers } from "./routed-peers.ts";
+import { SessionTable } from "./session-table.ts";
+import { SinglePeer } from "./single-peer.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { TapWriter } from "./tap-writer.ts";
+import { TRANSMIT_ARENA_BYTES, TransmitBatch } from "./transmit-batch.ts";
+
+/** Slots for frames under way and held by the resequencers. Touched only as they are used. */
+const SLOTS = 12_288;
+/** What a forwarder needs of its ports' pool. */
+export const POOL_BYTES = SLOTS * SLOT_BYTES + TRANSMIT_ARENA_BYTES + UDP_RECEIVE_ARENA_BYTES;
+
+/** A path without one: what it is given is counted as unreachable. */
+const NO_SOCKET = -1;
+/** Timers are looked at no more often than this while packets flow; between looks a deadline may pass by as much. */
+const TIMER_GRAIN_MS = 2;
+/** A TAP that always has more must not keep the sockets waiting. */
+const TAP_ROUNDS = 2;
+
+export interface ForwarderOptions {
+  readonly tap: number;
+  readonly role: "client" | "concentrator";
+  readonly mode: "routed" | "bridged";
+  readonly clientToClient: boolean;
+  readonly tapMac: MacAddress;
+  readonly farMac: MacAddress;
+  readonly random: Random;
+}
+
+/**
+ * The packet loop without its clock and its descriptors: told what is readable and what time it is, it moves packets
+ * through its ports. Commands come from the main thread, events go there.
+ */
+export class Forwarder {
+  readonly sockets: number[] = [];
+  readonly #options: ForwarderOptions;
+  readonly #emit: EmitEvent;
+  readonly #drops = createDropCounters();
+  readonly #sessions: SessionTable;
+  readonly #destinations: Destinations;
+  readonly #control: ControlChannel;
+  readonly #caretaker: Caretaker;
+  readonly #batch: TransmitBatch;
+  readonly #egress: Egress;
+  readonly #ingress: Ingress;
+  readonly #delivery: Delivery;
+  readonly #handshakes: HandshakeQueue;
+  readonly #factory: PeerFactory;
+  #nextTimerMs = 0;
+
+  constructor(ports: PacketPorts, options: ForwarderOptions, emit: EmitEvent) {
+    this.#options = options;
+    this.#emit = emit;
+    const drops = this.#drops;
+    const pool = new PacketPool(SLOTS, 0);
+    const datagrams = new DatagramView(ports.pool);
+    const transmitArena = SLOTS * SLOT_BYTES;
+    this.#batch = new TransmitBatch(ports, pool, datagrams, transmitArena, drops);
+    this.#sessions = new SessionTable(ports, emit);
+    this.#destinations = createDestinations(options);
+    this.#control = new ControlChannel(ports, this.#batch, emit);
+    this.#caretaker = new Caretaker(this.#control, this.#sessions, emit);
+    this.#handshakes = new HandshakeQueue(ports.pool, drops);
+    this.#egress = new Egress(ports, pool, datagrams, this.#batch, this.#destinations, drops);
+    const due = { slots: new Int32Array(SLOTS), count: 0 };
+    this.#factory = new PeerFactory({ ports, pool, control: this.#control, due, random: options.random, emit });
+    this.#delivery = new Delivery({
+      ports,
+      pool,
+      datagrams,
+      destinations: this.#destinations,
+      egress: this.#egress,
+      tap: new TapWriter(ports, pool, options.tap, drops),
+      ethernet: new EthernetWriter(ports.pool, options.tapMac, options.farMac),
+      due,
+      drops,
+    });
+    this.#ingress = new Ingress({
+      ports,
+      pool,
+      datagrams,
+      sessions: this.#sessions,
+      control: this.#control,
+      handshakes: this.#handshakes,
+      batch: this.#batch,
+      delivery: this.#delivery,
+      emit,
+      drops,
+      arenaOffset: transmitArena + TRANSMIT_ARENA_BYTES,
+    });
+  }
+
+  /** Frames from the TAP wait. */
+  onTapReadable(nowMs: number): void {
+    for (let round = 0; round < TAP_ROUNDS; round++) {
+      if (this.#egress.onTapReadable(this.#options.tap, nowMs) < TAP_BATCH) break;
+    }
+    this.#wakeSoon(nowMs);
+  }
+
+  onSocketReadable(socket: number, nowMs: number): void {
+    this.#ingress.onSocketReadable(socket, nowMs);
+    const handshakes = this.#handshakes.take();
+    if (handshakes !== undefined) this.#emit({ type: "handshakes", items: handshakes });
+    this.#wakeSoon(nowMs);
+  }
+
+  get nextDeadlineMs(): number {
+    return this.#nextTimerMs;
+  }
+
+  /** Harmless when called early or twice. */
+  onTimer(nowMs: number): void {
+    if (nowMs < this.#nextTimerMs) return;
+    let deadlineMs = Number.POSITIVE_INFINITY;
+    for (const peer of this.#destinations.peers()) {
+      deadlineMs = Math.min(deadlineMs, this.#caretaker.onTimer(peer, nowMs), this.#delivery.onTimer(peer, nowMs));
+    }
+    this.#batch.flush(nowMs);
+    this.#nextTimerMs = Math.max(deadlineMs, nowMs + TIMER_GRAIN_MS);
+  }
+
+  onCommand(command: ForwarderCommand, nowMs: number): void {
+    switch (command.type) {
+      case "add-socket":
+        this.sockets.push(command.socket);
+        break;
+      case "remove-socket":
+        this.#removeSocket(command.socket);
+        break;
+      case "add-peer":
+        this.#addPeer(command.options, nowMs);
+        break;
+      case "remove-peer":
+        this.#removePeer(command.peerId, command.closeReason, nowMs);
+        break;
+      case "install-epoch":
+        this.#withPeer(command.peerId, (peer) => {
+          if (command.fresh) this.#startAnew(peer, nowMs);
+          this.#sessions.install(peer, command.epoch, nowMs);
+          this.#showKeys(peer, nowMs);
+        });
+        break;
+      case "add-path":
+        this.#withPeer(command.options.peerId, (peer) => this.#addPath(peer, command.options, nowMs));
+        break;
+      case "move-path":
+        this.#withPeer(command.peerId, (peer) => {
+          const path = peer.paths[command.pathNumber];
+          path?.moveTo(command.socket, command.endpoint, 0);
+          path?.mtuSearch.restart(command.deviceMtu, nowMs);
+          path?.monitor.onInterface(true, nowMs);
+        });
+        break;
+      case "remove-path":
+        this.#withPeer(command.peerId, (peer) => this.#removePath(peer, command.pathNumber, nowMs));
+        break;
+      case "path-interface":
+        this.#withPeer(command.peerId, (peer) =>
+          peer.paths[command.pathNumber]?.monitor.onInterface(command.up, nowMs),
+        );
+        break;
+      case "send-raw":
+        this.#batch.sendRaw(command.socket, command.endpoint, command.bytes);
+        break;
+      case "send-config":
+        this.#withPeer(command.peerId, (peer) => {
+          peer.pendingConfig = { messageId: this.#control.newMessageId(), json: command.json, nextMs: nowMs };
+          peer.nextQualityMs = nowMs;
+        });
+        break;
+      case "set-bond":
+        this.#withPeer(command.peerId, (peer) => this.#factory.replaceBond(peer, command.bond, nowMs));
+        break;
+      case "set-prefixes":
+        this.#destinations.setPrefixes(command.peerId, command.prefixes);
+        break;
+      case "handshakes-taken":
+        this.#handshakes.onTaken(command.count);
+        break;
+      case "snapshot":
+        this.#emit({
+          type: "snapshot",
+          id: command.id,
+          snapshot: snapshotOf(this.#drops, this.#destinations.peers(), nowMs),
+        });
+        break;
+      case "stop":
+        break;
+    }
+    this.#batch.flush(nowMs);
+    this.#nextTimerMs = nowMs;
+  }
+
+  #wakeSoon(nowMs: number): void {
+    this.#nextTimerMs = Math.min(this.#nextTimerMs, nowMs + TIMER_GRAIN_MS);
+  }
+
+  #withPeer(peerId: number, act: (peer: Peer) => void): void {
+    const peer = this.#destinations.peer(peerId);
+    if (peer !== undefined) act(peer);
+  }
+
+  #removeSocket(socket: number): void {
+    const at = this.sockets.indexOf(socket);
+    if (at >= 0) this.sockets.splice(at, 1);
+    for (const peer of this.#destinations.peers()) {
+      for (const path of peer.paths) if (path?.socket === socket) path.socket = NO_SOCKET;
+    }
+    this.#emit({ type: "socket-released", socket });
+  }
+
+  #addPeer(options: PeerOptions, nowMs: number): void {
+    const peer = this.#factory.createPeer(options, nowMs);
+    this.#destinations.add(peer);
+    this.#destinations.setPrefixes(peer.id, options.prefixes);
+  }
+
+  #removePeer(peerId: number, closeReason: number | null, nowMs: number): void {
+    this.#withPeer(peerId, (peer) => {
+      const path = peer.bestPath() ?? peer.anyPath();
+      if (path !== undefined && closeReason !== null) this.#control.close(peer, path, closeReason, nowMs);
+      this.#batch.flush(nowMs);
+      this.#delivery.release(peer, nowMs);
+      this.#sessions.removePeer(peer);
+      this.#destinations.remove(peer);
+    });
+  }
+
+  /** The far end has lost all it knew: its numbering begins again and paths have to be attached anew. */
+  #startAnew(peer: Peer, nowMs: number): void {
+    this.#delivery.release(peer, nowMs);
+    peer.forgetOrder(nowMs);
+    for (const path of peer.paths) {
+      if (path === undefined) continue;
+      if (path.attachJson === null) this.#removePath(peer, path.number, nowMs);
+      else path.detach();
+    }
+  }
+
+  /** The far end sends under new keys only when it has heard us use them. */
+  #showKeys(peer: Peer, nowMs: number): void {
+    for (const path of peer.paths) {
+      if (path?.attached === true) this.#control.bondMtu(peer, path, peer.innerMtu, nowMs);
+    }
+  }
+
+  #addPath(peer: Peer, options: PathOptions, nowMs: number): void {
+    if (peer.paths[options.pathNumber] !== undefined) this.#removePath(peer, options.pathNumber, nowMs);
+    const path = this.#factory.createPath(peer, options, nowMs);
+    peer.paths[options.pathNumber] = path;
+    if (options.attachMessageId !== 0) this.#control.attachAck(peer, path, options.attachMessageId, nowMs);
+  }
+
+  #removePath(peer: Peer, pathNumber: number, nowMs: number): void {
+    const path: Path | undefined = peer.paths[pathNumber];
+    if (path === undefined) return;
+    this.#batch.flush(nowMs);
+    peer.paths[pathNumber] = undefined;
+    peer.bond.removeMember(pathNumber);
+    peer.receiver.resequencer.setLivePaths(peer.usableMask(), nowMs);
+  }
+}
+
+function createDestinations(options: ForwarderOptions): Destinations {
+  if (options.role === "client") return new SinglePeer();
+  return options.mode === "bridged"
+    ? new BridgedPeers(options.clientToClient)
+    : new RoutedPeers(options.clientToClient);
+}

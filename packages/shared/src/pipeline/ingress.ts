@@ -1,0 +1,191 @@
+import type { Epoch, Path, Peer } from "../peer/index.ts";
+import {
+  type DatagramView,
+  ENDPOINT_WORDS,
+  formatEndpoint,
+  INNER_HEADER_BYTES,
+  OUTER_HANDSHAKE,
+  OUTER_OK,
+  sameEndpoint,
+  TYPE_CONTROL,
+} from "../wire/index.ts";
+import { type ControlChannel, Origin } from "./control-channel.ts";
+import type { Delivery } from "./delivery.ts";
+import type { DropCounters, DropReason } from "./drops.ts";
+import type { EmitEvent } from "./events.ts";
+import type { HandshakeQueue } from "./handshake-queue.ts";
+import type { PacketPool } from "./packet-pool.ts";
+import {
+  AUX,
+  DESCRIPTOR_WORDS,
+  LENGTH,
+  OFFSET,
+  type PacketPorts,
+  SLOT_BYTES,
+  SLOT_HEADROOM,
+  UDP_RECEIVE_MESSAGES,
+} from "./ports.ts";
+import type { SessionTable } from "./session-table.ts";
+import type { TransmitBatch } from "./transmit-batch.ts";
+
+/** Datagrams of one socket per round: more would let one line overrun the others' place in the resequencer. */
+const UDP_BATCH = 512;
+const LONGEST_BYTES = SLOT_BYTES - SLOT_HEADROOM;
+
+/**
+ * From the lines to the TAP:
+ *   1. receive a batch of datagrams of one socket     ports.udpRead
+ *   2. find the keys; handshakes go to the main thread
+ *   3. open the batch                                 ports.open
+ *   4. replay check; measure the path, follow its address
+ *   5. control messages                               control-channel.ts
+ *   6. join fragments                                 delivery.ts from here on
+ *   7. refuse what this peer may not send
+ *   8. remove duplicates, restore the order           reseq/
+ *   9. write to the TAP
+ * Nothing of a datagram is believed before step 3 found it authentic; nothing here answers a stranger.
+ */
+export class Ingress {
+  readonly #ports: PacketPorts;
+  readonly #pool: PacketPool;
+  readonly #datagrams: DatagramView;
+  readonly #sessions: SessionTable;
+  readonly #control: ControlChannel;
+  readonly #handshakes: HandshakeQueue;
+  readonly #batch: TransmitBatch;
+  readonly #delivery: Delivery;
+  readonly #emit: EmitEvent;
+  readonly #drops: DropCounters;
+  readonly #arenaOffset: number;
+  readonly #origin = new Origin();
+  readonly #received = new Int32Array(UDP_BATCH * DESCRIPTOR_WORDS);
+  // What step 2 chose, by place in the batch to open.
+  readonly #sealed = new Int32Array(UDP_BATCH * DESCRIPTOR_WORDS);
+  readonly #plain = new Int32Array(UDP_BATCH * DESCRIPTOR_WORDS);
+  readonly #slots = new Int32Array(UDP_BATCH);
+  readonly #sources = new Int32Array(UDP_BATCH);
+  readonly #types = new Uint8Array(UDP_BATCH);
+  readonly #paths = new Uint8Array(UDP_BATCH);
+  readonly #counters = new Float64Array(UDP_BATCH);
+  readonly #epochs: (Epoch | undefined)[] = new Array<Epoch | undefined>(UDP_BATCH).fill(undefined);
+
+  constructor(parts: {
+    ports: PacketPorts;
+    pool: PacketPool;
+    datagrams: DatagramView;
+    sessions: SessionTable;
+    control: ControlChannel;
+    handshakes: HandshakeQueue;
+    batch: TransmitBatch;
+    delivery: Delivery;
+    emit: EmitEvent;
+    drops: DropCounters;
+    arenaOffset: number;
+  }) {
+    this.#ports = parts.ports;
+    this.#pool = parts.pool;
+    this.#datagrams = parts.datagrams;
+    this.#sessions = parts.sessions;
+    this.#control = parts.control;
+    this.#handshakes = parts.handshakes;
+    this.#batch = parts.batch;
+    this.#delivery = parts.delivery;
+    this.#emit = parts.emit;
+    this.#drops = parts.drops;
+    this.#arenaOffset = parts.arenaOffset;
+    this.#origin.endpoints = new Int32Array(UDP_RECEIVE_MESSAGES * ENDPOINT_WORDS);
+  }
+
+  onSocketReadable(socket: number, nowMs: number): void {
+    const origin = this.#origin;
+    origin.socket = socket;
+    const count = this.#ports.udpRead(socket, this.#arenaOffset, this.#received, UDP_BATCH, origin.endpoints);
+    let chosen = 0;
+    for (let i = 0; i < count; i++) if (this.#choose(i, chosen)) chosen++;
+    if (chosen === 0) return;
+    this.#ports.open(this.#sealed, this.#plain, chosen);
+    for (let place = 0; place < chosen; place++) {
+      if (!this.#onOpened(place, nowMs)) this.#pool.give(this.#slots[place] ?? 0);
+    }
+    this.#delivery.flush(nowMs);
+    this.#batch.flush(nowMs);
+  }
+
+  /** Step 2. @returns true when datagram i was put at `place` of the batch to open. */
+  #choose(i: number, place: number): boolean {
+    const from = i * DESCRIPTOR_WORDS;
+    const offset = this.#received[from + OFFSET] ?? 0;
+    const length = this.#received[from + LENGTH] ?? 0;
+    const source = this.#received[from + AUX] ?? 0;
+    const datagrams = this.#datagrams;
+    const verdict = datagrams.check(offset, length);
+    if (verdict === OUTER_HANDSHAKE) {
+      const { socket, endpoints } = this.#origin;
+      this.#handshakes.push(offset, length, socket, endpoints, source * ENDPOINT_WORDS);
+      return false;
+    }
+    if (verdict !== OUTER_OK || length > LONGEST_BYTES) return this.#refuse("malformed");
+    const epoch = this.#sessions.find(datagrams.session(offset));
+    if (epoch === undefined) return this.#refuse("unknown-session");
+    const slot = this.#pool.take();
+    if (slot < 0) return this.#refuse("pool-empty");
+    const to = place * DESCRIPTOR_WORDS;
+    this.#sealed[to + OFFSET] = offset;
+    this.#sealed[to + LENGTH] = length;
+    this.#sealed[to + AUX] = epoch.keyIndex;
+    this.#plain[to + OFFSET] = this.#delivery.payloadOffset(epoch.peer, slot) - INNER_HEADER_BYTES;
+    this.#slots[place] = slot;
+    this.#sources[place] = source;
+    this.#types[place] = datagrams.type(offset);
+    this.#paths[place] = datagrams.path(offset);
+    this.#counters[place] = datagrams.counter(offset);
+    this.#epochs[place] = epoch;
+    return true;
+  }
+
+  /** Steps 4 and on. @returns true when the slot was passed on. */
+  #onOpened(place: number, nowMs: number): boolean {
+    const epoch = this.#epochs[place];
+    if (epoch === undefined) return false;
+    const at = place * DESCRIPTOR_WORDS;
+    const peer = epoch.peer;
+    const pathNumber = this.#paths[place] ?? 0;
+    const counter = this.#counters[place] ?? 0;
+    const plain = this.#plain[at + OFFSET] ?? 0;
+    const plainBytes = this.#plain[at + LENGTH] ?? -1;
+    const path = peer.paths[pathNumber];
+    if (plainBytes < 0) {
+      path?.monitor.onForged();
+      return this.#refuse("forged");
+    }
+    if (!epoch.acceptCounter(pathNumber, counter)) return this.#refuse("replayed");
+    if (!epoch.confirmed) this.#sessions.confirm(epoch);
+    peer.heardMs = nowMs;
+    this.#origin.endpointIndex = this.#sources[place] ?? 0;
+    if (path !== undefined) {
+      if (peer.roams) this.#follow(peer, path, counter);
+      path.monitor.onReceived(counter, this.#sealed[at + LENGTH] ?? 0, nowMs);
+    }
+    if (this.#types[place] === TYPE_CONTROL) {
+      this.#control.read(peer, path, pathNumber, this.#origin, plain, plainBytes, nowMs);
+      return false;
+    }
+    if (path === undefined) return this.#refuse("unknown-path");
+    return this.#delivery.push(peer, path, this.#slots[place] ?? 0, plain, plainBytes, nowMs);
+  }
+
+  /** A path answers to where its newest authentic datagram came from: CGNAT rebinding, a new lease, another uplink. */
+  #follow(peer: Peer, path: Path, counter: number): void {
+    const { socket, endpoints, endpointIndex } = this.#origin;
+    if (counter <= path.monitor.highestCounter) return;
+    if (path.socket === socket && sameEndpoint(path.endpoint, 0, endpoints, endpointIndex)) return;
+    const from = formatEndpoint(path.endpoint);
+    path.moveTo(socket, endpoints, endpointIndex);
+    this.#emit({ type: "roamed", peerId: peer.id, member: path.name, from, to: formatEndpoint(path.endpoint) });
+  }
+
+  #refuse(reason: DropReason): false {
+    this.#drops[reason]++;
+    return false;
+  }
+}

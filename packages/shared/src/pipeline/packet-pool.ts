@@ -1,0 +1,45 @@
+import { DESCRIPTOR_WORDS, LENGTH, OFFSET, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
+
+/**
+ * The packet slots of a forwarder and the descriptor of each. A slot belongs to exactly one holder at a time: the free
+ * list, a batch under way, the resequencer.
+ */
+export class PacketPool {
+  /** One permanent descriptor per slot; a frame that starts elsewhere in its slot has its offset set here. */
+  readonly descriptors: Int32Array;
+  readonly slotCount: number;
+  readonly #base: number;
+  readonly #free: Int32Array;
+  #freeCount = 0;
+
+  /** @param baseOffset where the slots start in the pool, a multiple of 4. */
+  constructor(slotCount: number, baseOffset: number) {
+    this.slotCount = slotCount;
+    this.#base = baseOffset;
+    this.descriptors = new Int32Array(slotCount * DESCRIPTOR_WORDS);
+    this.#free = new Int32Array(slotCount);
+    for (let slot = slotCount - 1; slot >= 0; slot--) this.give(slot);
+  }
+
+  get freeCount(): number {
+    return this.#freeCount;
+  }
+
+  /** @returns a slot number, or -1 when all are held. Its descriptor points behind the headroom. */
+  take(): number {
+    if (this.#freeCount === 0) return -1;
+    const slot = this.#free[--this.#freeCount] ?? -1;
+    this.descriptors[slot * DESCRIPTOR_WORDS + OFFSET] = this.frameOffset(slot);
+    return slot;
+  }
+
+  give(slot: number): void {
+    this.descriptors[slot * DESCRIPTOR_WORDS + LENGTH] = 0;
+    this.#free[this.#freeCount++] = slot;
+  }
+
+  /** Where a frame starts in this slot: behind the headroom, 2 mod 4. */
+  frameOffset(slot: number): number {
+    return this.#base + slot * SLOT_BYTES + SLOT_HEADROOM;
+  }
+}

@@ -1,0 +1,149 @@
+import { Bond, type BondSettings } from "../bond/index.ts";
+import { LINK_MONITOR_DEFAULTS, LinkMonitor, type LinkMonitorConfig, PathMtuSearch } from "../link/index.ts";
+import { Path, Peer, type PeerReceiver } from "../peer/index.ts";
+import { DuplicateFilter, Reassembler, Resequencer, type SlotVector } from "../reseq/index.ts";
+import type { Random } from "../units.ts";
+import type { PathOptions, PeerOptions } from "./commands.ts";
+import type { ControlChannel } from "./control-channel.ts";
+import { ETHERNET_BYTES } from "./ethernet-writer.ts";
+import type { EmitEvent } from "./events.ts";
+import type { PacketPool } from "./packet-pool.ts";
+import type { PacketPorts } from "./ports.ts";
+
+/** Frames that all flows of a peer together may have waiting for a gap: 2 s of 50 Mbit/s. */
+const MAX_HELD_FRAMES = 8192;
+/** Frames being joined from fragments at once, and how long their parts may take: longer than lines differ. */
+const MAX_PARTIAL_FRAMES = 64;
+const JOIN_TIMEOUT_MS = 3_000;
+
+/** Puts together what a peer and a path are made of, and connects what they decide with those who carry it out. */
+export class PeerFactory {
+  readonly #ports: PacketPorts;
+  readonly #pool: PacketPool;
+  readonly #control: ControlChannel;
+  readonly #due: SlotVector;
+  readonly #random: Random;
+  readonly #emit: EmitEvent;
+  readonly #nowMs: () => number;
+
+  constructor(parts: {
+    ports: PacketPorts;
+    pool: PacketPool;
+    control: ControlChannel;
+    due: SlotVector;
+    random: Random;
+    emit: EmitEvent;
+  }) {
+    this.#ports = parts.ports;
+    this.#pool = parts.pool;
+    this.#control = parts.control;
+    this.#due = parts.due;
+    this.#random = parts.random;
+    this.#emit = parts.emit;
+    this.#nowMs = () => parts.ports.nowMs();
+  }
+
+  createPeer(options: PeerOptions, nowMs: number): Peer {
+    const { peerId: id, name, mode, roams } = options;
+    return new Peer(
+      { id, name, mode, roams },
+      this.#createBond(id, options.bond),
+      this.#createReceiver(options),
+      options.bond,
+      nowMs,
+    );
+  }
+
+  /** New settings while frames flow: the members stay, and what was measured of them. */
+  replaceBond(peer: Peer, settings: BondSettings, nowMs: number): void {
+    peer.bond = this.#createBond(peer.id, settings);
+    peer.settings = settings;
+    for (const path of peer.paths) {
+      if (path === undefined) continue;
+      peer.bond.setMember(path.number, path.name, path.family, path.told);
+      peer.bond.setUsable(path.number, path.monitor.usable, nowMs);
+    }
+  }
+
+  createPath(peer: Peer, options: PathOptions, nowMs: number): Path {
+    const number = options.pathNumber;
+    const monitor = new LinkMonitor(
+      linkConfig(peer.settings, options),
+      {
+        sendProbe: (probeId) =>
+          this.#withPath(peer, number, (path) => this.#control.probe(peer, path, probeId, this.#nowMs())),
+        stateChanged: (from, to, reason, numbers) => {
+          this.#withPath(peer, number, (path) => {
+            path.stateReason = reason;
+          });
+          peer.bond.setUsable(number, to === "up", this.#nowMs());
+          peer.receiver.resequencer.setLivePaths(peer.usableMask(), this.#nowMs());
+          this.#emit({ type: "member-state", peerId: peer.id, member: options.name, from, to, reason, numbers });
+        },
+      },
+      nowMs,
+    );
+    const mtuSearch = new PathMtuSearch(
+      { maxBytes: options.deviceMtu },
+      {
+        sendMtuProbe: (probeId, sizeBytes) =>
+          this.#withPath(peer, number, (path) => this.#control.mtuProbe(peer, path, probeId, sizeBytes, this.#nowMs())),
+        plpmtuChanged: (mtu, reason) =>
+          this.#withPath(peer, number, (path) => {
+            path.setMtu(mtu);
+            this.#emit({ type: "path-mtu", peerId: peer.id, member: options.name, mtu, reason });
+          }),
+      },
+      nowMs,
+    );
+    const path = new Path({ number, ...options }, monitor, mtuSearch);
+    path.setMtu(mtuSearch.plpmtuBytes);
+    peer.bond.setMember(number, options.name, path.family, options.told);
+    return path;
+  }
+
+  #withPath(peer: Peer, number: number, act: (path: Path) => void): void {
+    const path = peer.paths[number];
+    if (path !== undefined) act(path);
+  }
+
+  #createBond(peerId: number, settings: BondSettings): Bond {
+    return new Bond(settings, this.#random, {
+      bondEvent: (decision) => this.#emit({ type: "bond-decision", peerId, decision }),
+    });
+  }
+
+  #createReceiver(options: PeerOptions): PeerReceiver {
+    const duplicates = new DuplicateFilter();
+    return {
+      duplicates,
+      resequencer: new Resequencer(
+        { maxHoldMs: options.bond.maxHoldMs, maxHeldFrames: MAX_HELD_FRAMES },
+        duplicates,
+        this.#due,
+      ),
+      reassembler: new Reassembler(this.#ports.pool, this.#pool, {
+        headroom: options.mode === "routed" ? ETHERNET_BYTES : 0,
+        maxPartial: MAX_PARTIAL_FRAMES,
+        timeoutMs: JOIN_TIMEOUT_MS,
+      }),
+    };
+  }
+}
+
+/** What the operator says of a link goes before what he says of the bond. */
+function linkConfig(settings: BondSettings, options: PathOptions): LinkMonitorConfig {
+  const link = settings.links[options.name];
+  return {
+    ...LINK_MONITOR_DEFAULTS,
+    probeIntervalMs: settings.probeIntervalMs,
+    monitorStrategy: settings.monitorStrategy === "active" ? "fixed" : "dynamic",
+    failoverIntervalMs: link?.failoverIntervalMs ?? settings.failoverIntervalMs,
+    upDelayMs: link?.upDelayMs ?? settings.upDelayMs,
+    downDelayMs: link?.downDelayMs ?? settings.downDelayMs,
+    evictRttMs: settings.evictRttMs,
+    evictRttFactor: settings.evictRttFactor,
+    evictPlr: settings.evictPlrRatio,
+    metered: options.metered,
+  };
+}

@@ -1,0 +1,126 @@
+import type { Epoch, Path } from "../peer/index.ts";
+import { PATH_BATCH } from "../peer/index.ts";
+import { type DatagramView, TYPE_DATA } from "../wire/index.ts";
+import type { DropCounters } from "./drops.ts";
+import type { PacketPool } from "./packet-pool.ts";
+import { AUX, DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts, SLOT_BYTES } from "./ports.ts";
+
+/** Datagrams of one batch; each has a place of its own to be sealed into. */
+const BATCH_DATAGRAMS = 1024;
+export const TRANSMIT_ARENA_BYTES = BATCH_DATAGRAMS * SLOT_BYTES;
+
+const EMSGSIZE = 90;
+const FIRST = new Int32Array(1);
+
+/**
+ * Datagrams on their way out: numbered and addressed one by one, then sealed and sent together. Plaintexts stay where
+ * they are and unchanged until flush() returns.
+ */
+export class TransmitBatch {
+  readonly #ports: PacketPorts;
+  readonly #datagrams: DatagramView;
+  readonly #drops: DropCounters;
+  readonly #plain = new Int32Array(BATCH_DATAGRAMS * DESCRIPTOR_WORDS);
+  readonly #sealed = new Int32Array(BATCH_DATAGRAMS * DESCRIPTOR_WORDS);
+  readonly #touched: Path[] = [];
+  readonly #pool: PacketPool;
+  /** Slots lent until the next flush, for plaintexts that are made here: fragments, copies, control messages. */
+  readonly #lent: number[] = [];
+  readonly #raw = new Int32Array(DESCRIPTOR_WORDS);
+  #count = 0;
+
+  /** @param arenaOffset TRANSMIT_ARENA_BYTES of the pool, a multiple of 4. */
+  constructor(ports: PacketPorts, pool: PacketPool, datagrams: DatagramView, arenaOffset: number, drops: DropCounters) {
+    this.#ports = ports;
+    this.#pool = pool;
+    this.#datagrams = datagrams;
+    this.#drops = drops;
+    for (let i = 0; i < BATCH_DATAGRAMS; i++) {
+      this.#sealed[i * DESCRIPTOR_WORDS + OFFSET] = arenaOffset + i * SLOT_BYTES;
+    }
+  }
+
+  /** @returns where a frame starts in a slot that is the caller's until flush(), or -1 when the pool is empty. */
+  borrow(): number {
+    const slot = this.#pool.take();
+    if (slot < 0) {
+      this.#drops["pool-empty"]++;
+      return -1;
+    }
+    this.#lent.push(slot);
+    return this.#pool.frameOffset(slot);
+  }
+
+  /** Puts one datagram on a path: its next counter, its key, its place in the path's queue of this batch. */
+  add(path: Path, epoch: Epoch, type: number, plainOffset: number, plainBytes: number, nowMs: number): void {
+    if (this.#count === BATCH_DATAGRAMS || path.staged === PATH_BATCH) this.#sendAll(nowMs);
+    const index = this.#count++;
+    const at = index * DESCRIPTOR_WORDS;
+    this.#datagrams.writeOuter(
+      this.#sealed[at + OFFSET] ?? 0,
+      type,
+      path.number,
+      epoch.remoteIndex,
+      path.nextCounter++,
+    );
+    this.#plain[at + OFFSET] = plainOffset;
+    this.#plain[at + LENGTH] = plainBytes;
+    this.#plain[at + AUX] = epoch.keyIndex;
+    if (path.staged === 0) this.#touched.push(path);
+    path.selection[path.staged++] = index;
+    path.monitor.onSent(plainBytes + path.datagramOverheadBytes, type === TYPE_DATA, nowMs);
+  }
+
+  /** Seals and sends all that was added, and takes the lent slots back. */
+  flush(nowMs: number): void {
+    this.#sendAll(nowMs);
+    for (const slot of this.#lent) this.#pool.give(slot);
+    this.#lent.length = 0;
+  }
+
+  #sendAll(nowMs: number): void {
+    if (this.#count === 0) return;
+    this.#ports.seal(this.#plain, this.#sealed, this.#count);
+    for (const path of this.#touched) this.#send(path, nowMs);
+    this.#touched.length = 0;
+    this.#count = 0;
+  }
+
+  #send(path: Path, nowMs: number): void {
+    let selection = path.selection;
+    let left = path.staged;
+    path.staged = 0;
+    while (left > 0) {
+      const sent = this.#ports.udpWrite(path.socket, path.endpoint, 0, this.#sealed, selection, left);
+      if (sent >= 0) {
+        // What a full socket did not take is lost, as in a full network card.
+        this.#drops["socket-full"] += left - sent;
+        return;
+      }
+      if (sent !== -EMSGSIZE) {
+        this.#drops.unreachable += left;
+        return;
+      }
+      // One datagram too long for the device must not hold back the shorter ones behind it.
+      this.#drops["message-too-big"]++;
+      this.#onTooBig(path, selection[0] ?? 0, nowMs);
+      selection = selection.subarray(1);
+      left--;
+    }
+  }
+
+  #onTooBig(path: Path, index: number, nowMs: number): void {
+    const datagramBytes = this.#sealed[index * DESCRIPTOR_WORDS + LENGTH] ?? 0;
+    path.mtuSearch.onTooBig(datagramBytes + path.ipUdpBytes, nowMs);
+  }
+
+  /** Sends bytes as they are, at once: handshakes. */
+  sendRaw(socket: number, endpoint: Int32Array, bytes: Uint8Array): void {
+    const offset = this.borrow();
+    if (offset < 0) return;
+    this.#ports.pool.set(bytes, offset);
+    this.#raw[OFFSET] = offset;
+    this.#raw[LENGTH] = bytes.length;
+    if (this.#ports.udpWrite(socket, endpoint, 0, this.#raw, FIRST, 1) !== 1) this.#drops.unreachable++;
+  }
+}

@@ -1,0 +1,57 @@
+import type { EventLog } from "../control/index.ts";
+import type { ForwarderEvent } from "../pipeline/index.ts";
+
+const MEMBER_SENTENCES: Readonly<Record<string, string>> = {
+  up: "the member carries frames",
+  pending: "the member answers and waits to be let in",
+  evicted: "the member left the bond: it is too slow or loses too much",
+  down: "the member left the bond: it is silent",
+};
+
+/** Writes a decision of the packet loop as one event with the numbers that led to it. What is no decision is not logged. */
+export function logForwarderEvent(log: EventLog, event: ForwarderEvent, peer: string): void {
+  switch (event.type) {
+    case "member-state": {
+      const { member, from, to, reason, numbers } = event;
+      const level = to === "up" || to === "pending" ? "info" : "warn";
+      log[level]({ event: "member-state", peer, member, from, to, reason, ...numbers }, MEMBER_SENTENCES[to] ?? to);
+      break;
+    }
+    case "bond-decision":
+      log.info({ event: "bond-decision", peer, decision: event.decision }, "the bond changed who carries frames");
+      break;
+    case "path-mtu": {
+      const { member, mtu, reason } = event;
+      log.info({ event: "path-mtu", peer, member, mtu, reason }, "largest packet that this path carries");
+      break;
+    }
+    case "bond-mtu":
+      log.info({ event: "bond-mtu", peer, mtu: event.mtu }, "largest inner packet that every member carries");
+      break;
+    case "roamed": {
+      const { member, from, to } = event;
+      log.info({ event: "roamed", peer, member, from, to }, "the path goes on from another address");
+      break;
+    }
+    case "attached":
+      log.info({ event: "path-attached", peer, member: event.name }, "the far end knows this path");
+      break;
+    case "detached":
+      log.info({ event: "path-detached", peer, member: event.name }, "the far end has given up this path");
+      break;
+    case "session-confirmed":
+      log.info({ event: "session", peer }, "both ends hold keys");
+      break;
+    case "rekeyed":
+      log.info({ event: "rekey", peer, rekeys: event.rekeys }, "new keys are in use");
+      break;
+    case "peer-silent":
+      log.warn({ event: "peer-silent", peer, silentMs: event.silentMs }, "no path is heard: asking for new keys");
+      break;
+    case "closed":
+      log.info({ event: "closed-by-peer", peer, reason: event.reason }, "the far end has ended the session");
+      break;
+    default:
+      break; // handshakes, snapshots and indexes are dealings between the threads
+  }
+}

@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { EX_OSERR, EX_TEMPFAIL, WanbondError } from "../errors.ts";
+import { native, type TapOffloads } from "../io/index.ts";
+import type { Runner } from "../system/index.ts";
+
+export interface OpenTap {
+  readonly fd: number;
+  readonly offloads: TapOffloads;
+  /** Six bytes; the kernel drew them. */
+  readonly mac: Uint8Array;
+}
+
+const Links = z.array(z.object({ address: z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/) })).min(1);
+
+/** The far end of a routed bond, as the kernel sees it on the TAP. Locally administered; nobody else sees it. */
+export const FAR_MAC = Uint8Array.of(0x02, 0x77, 0x62, 0, 0, 1);
+
+/** Makes the TAP; it goes with its descriptor. @throws WanbondError when it cannot be made. */
+export async function openTap(runner: Runner, name: string): Promise<OpenTap> {
+  const { fd, offloads } = open(name);
+  const links = Links.parse(JSON.parse(await runner.run("ip", ["-j", "link", "show", "dev", name])));
+  return { fd, offloads, mac: Buffer.from(links[0]?.address.replaceAll(":", "") ?? "", "hex") };
+}
+
+function open(name: string): { fd: number; offloads: TapOffloads } {
+  try {
+    return native().tapOpen(name, { vnet: true });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    if (code !== "EBUSY") throw new WanbondError("WB_TAP", EX_OSERR, `The TAP ${name} cannot be made: ${code}.`);
+    const sentence = `The device ${name} is there already and another program holds it. Choose another name with the key tap.`;
+    throw new WanbondError("WB_TAP_BUSY", EX_TEMPFAIL, sentence);
+  }
+}
