@@ -1,4 +1,4 @@
-import type { Program } from "../support/program.ts";
+import { isUsable, type Program } from "../support/program.ts";
 import type { BondPair } from "../support/programs.ts";
 import { monotonicMs } from "../support/script.ts";
 import { ADDRESSES } from "../support/topology.ts";
@@ -26,11 +26,11 @@ export async function measureCut(stage: Stage, pair: BondPair): Promise<CutResul
 
   const cutMs = monotonicMs();
   await emulation.set(index, { cut: true });
-  const outMs = await untilBoth(pair, (state) => state !== "up", carrier, cutMs, OUTAGE_MS);
+  const outMs = await untilBoth(pair, (state) => !isUsable(state), carrier, cutMs, OUTAGE_MS);
   await sleep(Math.max(0, cutMs + OUTAGE_MS - monotonicMs()));
   const restoredMs = monotonicMs();
   await emulation.set(index, { cut: false });
-  const backMs = await untilBoth(pair, (state) => state === "up", carrier, restoredMs, 20_000);
+  const backMs = await untilBoth(pair, isUsable, carrier, restoredMs, 20_000);
 
   const tcp = await load;
   const { lost, longestGapMs } = summarizeProbe(await probe.stop(), { fromMs: cutMs - 100, toMs: restoredMs });

@@ -7,13 +7,7 @@
  */
 import { readSync, writeSync } from "node:fs";
 import { NativePorts, native, POLLERR, POLLIN } from "@wanbond/shared/io";
-import {
-  DESCRIPTOR_WORDS,
-  LENGTH,
-  OFFSET,
-  SLOT_BYTES,
-  SLOT_HEADROOM,
-} from "../../packages/shared/src/pipeline/ports.ts";
+import { DESCRIPTOR_WORDS, LENGTH, OFFSET, SLOT_BYTES, SLOT_HEADROOM } from "@wanbond/shared/pipeline";
 import { type DirectionSettings, initialState, type LineSettings, type LineState } from "./emulator-settings.ts";
 import { seededRandom } from "./random.ts";
 import { VirtualLine, type LineSettings as VirtualSettings } from "./virtual-line.ts";

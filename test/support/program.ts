@@ -8,6 +8,11 @@ import { waitFor } from "./wait.ts";
 
 const WANBOND = fileURLToPath(new URL("../../packages/shared/dist/wanbond.js", import.meta.url));
 
+/** Whether a member in this state carries frames, or would at once if the policy needed it. */
+export function isUsable(state: string): boolean {
+  return state === "up" || state === "standby";
+}
+
 /** The command line of the built program. */
 export function wanbondCommand(...parameters: readonly string[]): string[] {
   return [process.execPath, WANBOND, ...parameters];

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execute } from "./netns.ts";
-import { Program, wanbondCommand } from "./program.ts";
+import { isUsable, Program, wanbondCommand } from "./program.ts";
 import { renderToml, type TomlTable } from "./toml.ts";
 import { ADDRESSES, type Topology } from "./topology.ts";
 import { waitFor } from "./wait.ts";
@@ -17,7 +17,7 @@ export interface BondPair {
   readonly concentrator: Program;
   /** Keys, configurations, control sockets. */
   readonly folder: string;
-  /** Both programs run, and the client says that this many members are up. Default: all uplinks. */
+  /** Both programs run, and the client says that this many members are usable. Default: all uplinks. */
   start(memberCount?: number): Promise<void>;
   waitForMembers(count: number, deadlineMs?: number): Promise<void>;
   /** Stops both and removes the folder. */
@@ -62,9 +62,9 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
   async function waitForMembers(count: number, deadlineMs = 15_000): Promise<void> {
     const enough = async () => {
       const members = (await client.status()).bonds[0]?.members ?? [];
-      return members.filter((member) => member.state === "up").length === count;
+      return members.filter((member) => isUsable(member.state)).length === count;
     };
-    await waitFor(enough, { what: `${count} members are up`, deadlineMs, intervalMs: 100 });
+    await waitFor(enough, { what: `${count} members are usable`, deadlineMs, intervalMs: 100 });
   }
 
   return {

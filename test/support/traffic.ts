@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { Namespace } from "./netns.ts";
 import { quantile } from "./statistics.ts";
 import { waitFor } from "./wait.ts";
@@ -64,7 +65,8 @@ export async function measureTcp(options: TcpOptions): Promise<TcpResult> {
 
 export async function measureUdp(options: UdpOptions): Promise<UdpResult> {
   const { rateKbps, payloadBytes } = options;
-  const report = await runIperf(options, ["-u", "-b", `${Math.round(rateKbps)}k`, "-l", String(payloadBytes)]);
+  const load = ["-u", "-b", `${Math.round(rateKbps)}k`, "-l", String(payloadBytes), "-w", String(bufferBytes())];
+  const report = await runIperf(options, load);
   const { sum } = report.end;
   // Only the receiver counts reordering; going up, that is the server.
   const { streams } = (options.direction === "up" ? report.server_output_json?.end : undefined) ?? report.end;
@@ -76,6 +78,12 @@ export async function measureUdp(options: UdpOptions): Promise<UdpResult> {
     lostRatio: sum.lost_packets / Math.max(1, sum.packets),
     reordered: reordered.reduce((total, count) => total + count, 0),
   };
+}
+
+/** As much as the system allows: what a busy machine fetches too late from the socket is not lost by the line. */
+function bufferBytes(): number {
+  const limits = ["rmem_max", "wmem_max"].map((name) => Number(readFileSync(`/proc/sys/net/core/${name}`, "utf8")));
+  return Math.min(4_194_304, ...limits);
 }
 
 export interface PingOptions {
