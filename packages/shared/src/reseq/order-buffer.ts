@@ -36,19 +36,21 @@ export class OrderBuffer {
 
   /** Takes a frame that did not come before: hands it on, with all that waited for it, or holds it. */
   push(slot: number, flowSlot: number, sequence: number, sentAt: number, nowMs: number): void {
-    const ring = this.#ahead(flowSlot, sequence) > 0 ? this.#makeRoom(flowSlot, sequence) : undefined;
     const ahead = this.#ahead(flowSlot, sequence);
-    if (ahead < 0) {
-      this.counters.late++;
-      this.#emit(slot);
-    } else if (ahead > 0 && ring !== undefined) {
+    if (ahead === 0) {
+      this.#passOn(slot, flowSlot, sequence);
+      return;
+    }
+    const ring = ahead > 0 ? this.#makeRoom(flowSlot, sequence) : undefined;
+    if (ring !== undefined) {
       ring.hold(slot, sequence, sentAt, nowMs);
       this.heldFrames++;
       this.counters.held++;
+    } else if (this.#ahead(flowSlot, sequence) >= 0) {
+      this.#passOn(slot, flowSlot, sequence);
     } else {
+      this.counters.late++;
       this.#emit(slot);
-      this.#expected[flowSlot] = (sequence + 1) & SEQUENCE_MASK;
-      this.#releaseRun(flowSlot);
     }
   }
 
@@ -89,6 +91,13 @@ export class OrderBuffer {
   #ahead(flowSlot: number, sequence: number): number {
     const expected = this.#expected[flowSlot] ?? UNKNOWN;
     return expected === UNKNOWN ? 0 : sequenceDistance(sequence, expected);
+  }
+
+  /** Hands a frame on, with what waited for it alone; anything missing before it is not waited for any more. */
+  #passOn(slot: number, flowSlot: number, sequence: number): void {
+    this.#emit(slot);
+    this.#expected[flowSlot] = (sequence + 1) & SEQUENCE_MASK;
+    this.#releaseRun(flowSlot);
   }
 
   #emit(slot: number): void {

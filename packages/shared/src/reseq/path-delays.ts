@@ -25,7 +25,7 @@ export class PathDelays {
   readonly #delay = new Float64Array(MAX_PATHS);
   readonly #deviation = new Float64Array(MAX_PATHS);
   readonly #newestSent = new Int32Array(MAX_PATHS);
-  readonly #newestAtMs = new Float64Array(MAX_PATHS);
+  readonly #arrivedAtMs = new Float64Array(MAX_PATHS);
   /** By how much a frame was overtaken on its own path, at most; in units. */
   readonly #overtaken = new Int32Array(MAX_PATHS);
   readonly #overtakenBefore = new Int32Array(MAX_PATHS);
@@ -52,14 +52,15 @@ export class PathDelays {
     return this.#usedNow | this.#usedBefore;
   }
 
+  /** Of the frames of one batch, with one arrival time, the first of each path is the sample of its delay. */
   onArrival(path: number, sentAt: number, nowMs: number): void {
     if (nowMs >= this.#turnAtMs) this.#turn(nowMs);
-    const bit = 1 << path;
-    const delay = (Math.floor(nowMs * UNITS_PER_MS) - sentAt) & TIME_MASK;
-    if ((this.used & bit) === 0) this.#start(path, sentAt, delay, nowMs);
-    else this.#follow(path, sentAt, delay, nowMs);
-    this.#usedNow |= bit;
-    this.#fresh |= bit;
+    if (this.#arrivedAtMs[path] !== nowMs || (this.#fresh & (1 << path)) === 0) this.#sample(path, sentAt, nowMs);
+    const newer = timeDistance(sentAt, this.#newestSent[path] ?? 0);
+    if (newer >= 0) this.#newestSent[path] = sentAt;
+    else if (-newer > (this.#overtaken[path] ?? 0)) {
+      this.#overtaken[path] = Math.min(-newer, this.#maxHoldMs * UNITS_PER_MS);
+    }
   }
 
   /** Renews skewMs, holdMs and worthWaiting for a set of paths. */
@@ -95,7 +96,7 @@ export class PathDelays {
     const overtaken = Math.max(this.#overtaken[path] ?? 0, this.#overtakenBefore[path] ?? 0);
     if (overtaken === 0) return Number.NEGATIVE_INFINITY;
     const allowance = overtaken + (overtaken >> 2);
-    return ahead > allowance ? Number.NEGATIVE_INFINITY : (this.#newestAtMs[path] ?? 0) + allowance / UNITS_PER_MS;
+    return ahead > allowance ? Number.NEGATIVE_INFINITY : (this.#arrivedAtMs[path] ?? 0) + allowance / UNITS_PER_MS;
   }
 
   reset(): void {
@@ -106,25 +107,26 @@ export class PathDelays {
     this.#overtakenBefore.fill(0);
   }
 
-  #start(path: number, sentAt: number, delay: number, nowMs: number): void {
-    this.#delay[path] = delay;
-    this.#deviation[path] = 0;
-    this.#newestSent[path] = sentAt;
-    this.#newestAtMs[path] = nowMs;
+  #sample(path: number, sentAt: number, nowMs: number): void {
+    const bit = 1 << path;
+    const delay = (Math.floor(nowMs * UNITS_PER_MS) - sentAt) & TIME_MASK;
+    if ((this.used & bit) === 0) {
+      this.#delay[path] = delay;
+      this.#deviation[path] = 0;
+    } else {
+      this.#follow(path, timeDistance(delay, this.#delay[path] ?? 0));
+    }
+    if ((this.#fresh & bit) === 0) this.#newestSent[path] = sentAt;
+    this.#arrivedAtMs[path] = nowMs;
+    this.#usedNow |= bit;
+    this.#fresh |= bit;
   }
 
-  #follow(path: number, sentAt: number, delay: number, nowMs: number): void {
-    const error = timeDistance(delay, this.#delay[path] ?? 0);
+  /** @param error how far the estimate of the delay was off, in units. */
+  #follow(path: number, error: number): void {
     const surprise = Math.abs(error) - (this.#deviation[path] ?? 0);
     this.#delay[path] = (this.#delay[path] ?? 0) + error / 16;
     this.#deviation[path] = (this.#deviation[path] ?? 0) + (surprise > 0 ? surprise / 8 : surprise / 256);
-    const newer = timeDistance(sentAt, this.#newestSent[path] ?? 0);
-    if (newer >= 0 || (this.#fresh & (1 << path)) === 0) {
-      this.#newestSent[path] = sentAt;
-      this.#newestAtMs[path] = nowMs;
-    } else if (-newer > (this.#overtaken[path] ?? 0)) {
-      this.#overtaken[path] = Math.min(-newer, this.#maxHoldMs * UNITS_PER_MS);
-    }
   }
 
   /** The path of a set with the smallest delay, or 0 for an empty set. */
