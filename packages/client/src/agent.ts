@@ -73,7 +73,7 @@ class Agent implements Running {
   #push: ConfigPush | undefined;
   #innerMtu = SMALLEST_TAP_MTU;
   /** Drawn by the concentrator at its start; another one means that it has started anew. */
-  #farInstance: number | undefined;
+  #farRunId: number | undefined;
   #ready = false;
 
   constructor(context: ProgramContext, config: ClientConfig, keys: ClientKeys, tap: OpenTap) {
@@ -189,7 +189,7 @@ class Agent implements Running {
         random: Math.random,
         wallNowMs: Date.now,
         indexes: this.#indexes,
-        instance: randomBytes(4).readUInt32LE(),
+        runId: randomBytes(4).readUInt32LE(),
       },
       {
         send: (datagram) => this.#paths.sendHandshake(datagram),
@@ -219,8 +219,8 @@ class Agent implements Running {
   }
 
   #onEstablished(epoch: SessionEpoch): void {
-    const fresh = epoch.farInstance !== this.#farInstance;
-    this.#farInstance = epoch.farInstance;
+    const fresh = epoch.farRunId !== this.#farRunId;
+    this.#farRunId = epoch.farRunId;
     this.#thread.send({ type: "install-epoch", peerId: PEER_ID, epoch, fresh });
     const { bonding } = this.#config;
     if (fresh && bonding !== undefined) {

@@ -14,7 +14,7 @@ export interface Client {
   /** Of our sending direction. */
   bond: BondSettings;
   /** Drawn by the client at its start; another one means that it has started anew. undefined: not connected. */
-  instance: number | undefined;
+  runId: number | undefined;
   /** Devices of its members, for status. */
   readonly devices: Map<number, string>;
   innerMtu: number;
@@ -31,7 +31,7 @@ export class ClientDirectory {
       peerId,
       config: client,
       bond: this.#bondOf(client, undefined),
-      instance: undefined,
+      runId: undefined,
       devices: new Map(),
       innerMtu: 0,
     }));

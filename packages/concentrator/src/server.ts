@@ -167,7 +167,7 @@ class Server implements Running {
         break;
       case "closed":
         this.#thread.send({ type: "remove-peer", peerId: client.peerId, closeReason: null });
-        client.instance = undefined;
+        client.runId = undefined;
         break;
       case "bond-mtu":
         client.innerMtu = event.mtu;
@@ -183,7 +183,7 @@ class Server implements Running {
   #createResponder(keys: ConcentratorKeys): HandshakeResponder {
     const responder = new HandshakeResponder(
       { privateKey: keys.privateKey, hasAes: native().hasAesInstructions() },
-      { randomBytes, indexes: this.#indexes, instance: randomBytes(4).readUInt32LE() },
+      { randomBytes, indexes: this.#indexes, runId: randomBytes(4).readUInt32LE() },
       {
         send: (bytes, { socket, endpoint }) => this.#thread.send({ type: "send-raw", socket, endpoint, bytes }),
         established: (name, epoch) => this.#onEstablished(name, epoch),
@@ -209,9 +209,9 @@ class Server implements Running {
     const client = this.#clients.byName(name);
     if (client === undefined) return;
     const { peerId, bond } = client;
-    if (client.instance === undefined) this.#addPeer(client);
-    const fresh = client.instance !== epoch.farInstance;
-    client.instance = epoch.farInstance;
+    if (client.runId === undefined) this.#addPeer(client);
+    const fresh = client.runId !== epoch.farRunId;
+    client.runId = epoch.farRunId;
     this.#thread.send({ type: "install-epoch", peerId, epoch, fresh });
     if (!fresh) return;
     const { log } = this.#context;

@@ -58,6 +58,8 @@ export interface HandshakeInitiatorNeeds {
   /** Milliseconds since 1970: the responder refuses what is not later than before. */
   wallNowMs(): number;
   readonly indexes: SessionIndexes;
+  /** u32 drawn at the start of this program. */
+  readonly runId: number;
 }
 
 /**
@@ -226,6 +228,7 @@ export class HandshakeInitiator {
       version: PROTOCOL_VERSION,
       hasAes: this.#config.hasAes,
       wantsNoEncryption: this.#config.encryption === "none",
+      runId: this.#needs.runId,
     });
   }
 
@@ -244,13 +247,17 @@ export class HandshakeInitiator {
     if (payload?.version !== PROTOCOL_VERSION || !isAcceptable(payload.cipher, this.#config.encryption)) {
       return "bad-payload";
     }
-    this.#establish(asked, { ...noise.split(), remoteIndex: response.sender, cipher: payload.cipher }, nowMs);
+    this.#establish(
+      asked,
+      { ...noise.split(), remoteIndex: response.sender, cipher: payload.cipher, farRunId: payload.runId },
+      nowMs,
+    );
     return null;
   }
 
   #establish(
     asked: Outstanding,
-    keys: Pick<SessionEpoch, "sendKey" | "receiveKey" | "remoteIndex" | "cipher">,
+    keys: Pick<SessionEpoch, "sendKey" | "receiveKey" | "remoteIndex" | "cipher" | "farRunId">,
     nowMs: number,
   ): void {
     this.#outstanding = this.#outstanding.filter((other) => other !== asked);

@@ -57,6 +57,8 @@ export interface HandshakeResponderNeeds {
   /** Cryptographically random. */
   randomBytes(size: number): Uint8Array;
   readonly indexes: SessionIndexes;
+  /** u32 drawn at the start of this program. */
+  readonly runId: number;
 }
 
 /** What a responder asks of its owner, all of it during `onDatagram`. */
@@ -208,12 +210,15 @@ export class HandshakeResponder {
     state.timestamp = payload.timestamp;
     state.answeredMs = nowMs;
     const cipher = chooseCipher(payload, { hasAes: this.#config.hasAes, wantsNoEncryption: wantsNone(state.peer) });
-    const message = noise.writeMessage(encodeResponsePayload({ version: PROTOCOL_VERSION, cipher }));
+    const message = noise.writeMessage(
+      encodeResponsePayload({ version: PROTOCOL_VERSION, cipher, runId: this.#needs.runId }),
+    );
     if (message === null) return "bad-noise";
     const localIndex = this.#needs.indexes.allocate();
     const datagram = encodeResponse({ sender: localIndex, receiver: remoteIndex, noise: message });
     writeMac(state.mac1Key, datagram, RESPONSE_MAC1_AT);
-    const epoch = { ...noise.split(), localIndex, remoteIndex, cipher, createdMs: nowMs, isInitiator: false };
+    const keys = { ...noise.split(), localIndex, remoteIndex, cipher };
+    const epoch = { ...keys, createdMs: nowMs, farRunId: payload.runId, isInitiator: false };
     this.#sink.established(state.peer.id, epoch, source);
     this.#sink.send(datagram, source);
     return null;

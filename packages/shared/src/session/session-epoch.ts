@@ -10,6 +10,8 @@ export interface SessionEpoch {
   /** One of the CIPHER_ constants. */
   readonly cipher: number;
   readonly createdMs: number;
+  /** The other end drew it at its start: another one than before says that it has started anew. */
+  readonly farRunId: number;
   /** The initiator may send at once, the responder only after the first authentic datagram under these keys. */
   readonly isInitiator: boolean;
 }

@@ -25,6 +25,8 @@ const COOKIE_SEALED_AT = 32;
 const INITIATION_PAYLOAD_BYTES = 24;
 const RESPONSE_PAYLOAD_BYTES = 8;
 export const TIMESTAMP_BYTES = 12;
+const INITIATION_RUN_AT = 16;
+const RESPONSE_RUN_AT = 4;
 const CAPABILITY_AES = 0x01;
 const WISH_NO_ENCRYPTION = 0x01;
 
@@ -38,6 +40,8 @@ export interface InitiationPayload {
   readonly hasAes: boolean;
   /** It is configured for `encryption: none`. */
   readonly wantsNoEncryption: boolean;
+  /** u32 drawn at each start of the program: another one says that it has forgotten its numbering and its paths. */
+  readonly runId: number;
 }
 
 /** What the responder decides. */
@@ -45,6 +49,8 @@ export interface ResponsePayload {
   readonly version: number;
   /** One of the CIPHER_ constants; unchecked after decoding. */
   readonly cipher: number;
+  /** As the initiator's. */
+  readonly runId: number;
 }
 
 export interface Initiation {
@@ -110,13 +116,14 @@ export function decodeCookieReply(datagram: Uint8Array): CookieReply | null {
   };
 }
 
-/** timestamp 12 | version u8 | capabilities u8 | wishes u8 | 9 zero bytes, kept for later versions. */
+/** timestamp 12 | version u8 | capabilities u8 | wishes u8 | 0 | run u32 | 4 zero bytes, kept for later versions. */
 export function encodeInitiationPayload(payload: InitiationPayload): Uint8Array {
   const bytes = new Uint8Array(INITIATION_PAYLOAD_BYTES);
   bytes.set(payload.timestamp);
   bytes[12] = payload.version;
   bytes[13] = payload.hasAes ? CAPABILITY_AES : 0;
   bytes[14] = payload.wantsNoEncryption ? WISH_NO_ENCRYPTION : 0;
+  writeU32(bytes, INITIATION_RUN_AT, payload.runId);
   return bytes;
 }
 
@@ -128,18 +135,21 @@ export function decodeInitiationPayload(bytes: Uint8Array): InitiationPayload | 
     version,
     hasAes: (capabilities & CAPABILITY_AES) !== 0,
     wantsNoEncryption: (wishes & WISH_NO_ENCRYPTION) !== 0,
+    runId: readU32(bytes, INITIATION_RUN_AT),
   };
 }
 
-/** version u8 | cipher u8 | 6 zero bytes, kept for later versions. */
+/** version u8 | cipher u8 | 2 zero bytes, kept for later versions | run u32. */
 export function encodeResponsePayload(payload: ResponsePayload): Uint8Array {
-  return Uint8Array.of(payload.version, payload.cipher, 0, 0, 0, 0, 0, 0);
+  const bytes = Uint8Array.of(payload.version, payload.cipher, 0, 0, 0, 0, 0, 0);
+  writeU32(bytes, RESPONSE_RUN_AT, payload.runId);
+  return bytes;
 }
 
 export function decodeResponsePayload(bytes: Uint8Array): ResponsePayload | null {
   const [version, cipher] = bytes;
   if (bytes.byteLength !== RESPONSE_PAYLOAD_BYTES || version === undefined || cipher === undefined) return null;
-  return { version, cipher };
+  return { version, cipher, runId: readU32(bytes, RESPONSE_RUN_AT) };
 }
 
 function newDatagram(sizeBytes: number, type: number, index: number): Uint8Array {

@@ -78,7 +78,13 @@ function client(): { initiator: HandshakeInitiator; sent: Uint8Array[]; epochs: 
       encryption: "none",
       hasAes: true,
     },
-    { randomBytes, random: () => 0, wallNowMs: () => golden.wallMs, indexes: new SessionIndexes(randomBytes) },
+    {
+      randomBytes,
+      random: () => 0,
+      wallNowMs: () => golden.wallMs,
+      indexes: new SessionIndexes(randomBytes),
+      runId: 0,
+    },
     { send: (datagram) => sent.push(datagram), established: (epoch) => epochs.push(epoch), event: () => {} },
   );
   return { initiator, sent, epochs };
@@ -90,7 +96,7 @@ function concentrator(draws: string[]): { responder: HandshakeResponder; sent: U
   const epochs: SessionEpoch[] = [];
   const responder = new HandshakeResponder(
     { privateKey: bytes(golden.concentratorPrivateKey), hasAes: true },
-    { randomBytes, indexes: new SessionIndexes(randomBytes) },
+    { randomBytes, indexes: new SessionIndexes(randomBytes), runId: 0 },
     { send: (datagram) => sent.push(datagram), established: (_id, epoch) => epochs.push(epoch) },
   );
   const publicKey = publicKeyOf(bytes(golden.clientPrivateKey));

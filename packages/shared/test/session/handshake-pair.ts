@@ -49,7 +49,7 @@ export class ResponderEnd {
     this.indexes = new SessionIndexes(randomBytes);
     this.responder = new HandshakeResponder(
       { privateKey: CONCENTRATOR_KEY, hasAes },
-      { randomBytes, indexes: this.indexes },
+      { randomBytes, indexes: this.indexes, runId: 0xc0ffee01 },
       {
         send: (datagram, to) => this.sent.push({ datagram, source: to }),
         established: (peerId, epoch) => this.established.push({ peerId, epoch }),
@@ -96,7 +96,13 @@ export class InitiatorEnd {
         hasAes: true,
         ...change,
       },
-      { randomBytes, random: () => 0.5, wallNowMs: () => wallStartMs + this.nowMs, indexes: this.indexes },
+      {
+        randomBytes,
+        random: () => 0.5,
+        wallNowMs: () => wallStartMs + this.nowMs,
+        indexes: this.indexes,
+        runId: 0xfeed0002,
+      },
       {
         send: (datagram) => {
           this.sent.push(datagram);

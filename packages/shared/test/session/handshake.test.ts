@@ -13,6 +13,7 @@ function expectSameKeys(client: InitiatorEnd, concentrator: ResponderEnd): void 
   const ours = client.established.at(-1);
   const theirs = concentrator.established.find(({ epoch }) => epoch.localIndex === ours?.remoteIndex)?.epoch;
   expect(theirs).toMatchObject({ remoteIndex: ours?.localIndex, cipher: ours?.cipher, isInitiator: false });
+  expect([ours?.farRunId, theirs?.farRunId]).toEqual([0xc0ffee01, 0xfeed0002]);
   expect(theirs?.receiveKey).toEqual(ours?.sendKey);
   expect(theirs?.sendKey).toEqual(ours?.receiveKey);
   expect(ours?.sendKey).not.toEqual(ours?.receiveKey);
