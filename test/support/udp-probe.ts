@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Namespace } from "./netns.ts";
-import { monotonicMs, scriptCommand } from "./script.ts";
+import { scriptCommand } from "./script.ts";
 import { quantile } from "./statistics.ts";
 import { waitFor } from "./wait.ts";
 
@@ -46,8 +46,10 @@ export interface TimeWindow {
   readonly toMs: number;
 }
 
+const EVERYTHING: TimeWindow = { fromMs: 0, toMs: Number.POSITIVE_INFINITY };
+
 /** @param window counts only what was sent in it (CLOCK_MONOTONIC), and gaps that end in it. */
-export function summarizeProbe(record: ProbeRecord, window: TimeWindow): ProbeStatistics {
+export function summarizeProbe(record: ProbeRecord, window: TimeWindow = EVERYTHING): ProbeStatistics {
   const within = (ms: number) => ms >= window.fromMs && ms < window.toMs;
   const arrivals = record.arrivals.filter((arrival) => within(arrival.sentMs));
   const sequences = new Set(arrivals.map((arrival) => arrival.sequence));
@@ -119,9 +121,4 @@ export async function startProbe(
       return JSON.parse(output.slice("answered\n".length));
     },
   };
-}
-
-/** The whole of a record. */
-export function always(): TimeWindow {
-  return { fromMs: 0, toMs: monotonicMs() };
 }
