@@ -209,3 +209,8 @@ export function knownBondingKeys(table: readonly (string | number)[]): readonly 
   if (first === "policies" && third === undefined) return ["basePolicy", ...Object.keys(shape)];
   return Object.keys(shape);
 }
+
+/** Whether a key, by any of its names, belongs to a policy; links may also stand outside of one. */
+export function isPolicyKey(key: string): boolean {
+  return key !== "links" && Object.keys(spelled).includes(key);
+}

@@ -11,6 +11,7 @@ import {
 import {
   BondingDocument,
   type BondingSettings,
+  isPolicyKey,
   knownBondingKeys,
   type LinkDocument,
   type PolicyDocument,
@@ -34,8 +35,17 @@ type Parsed =
 /** Checks the [bonding] table, ZeroTier's `settings`. All faults are given at once; their paths start inside the table. */
 export function parseBondingSettings(raw: unknown): Parsed {
   const result = BondingDocument.safeParse(raw);
-  const faults = [...schemaFaults(raw, result.error?.issues ?? [], knownBondingKeys), ...bondingFaults(raw)];
+  const shapeFaults = schemaFaults(raw, result.error?.issues ?? [], knownBondingKeys).map(placedInPolicy);
+  const faults = [...shapeFaults, ...bondingFaults(raw)];
   return result.success && faults.length === 0 ? { ok: true, settings: result.data } : { ok: false, faults };
+}
+
+/** RouterOS has one flat table; here the keys of a policy stand in a table of their own. */
+function placedInPolicy(fault: RawFault): RawFault {
+  const [key, ...deeper] = fault.path;
+  if (deeper.length > 0 || typeof key !== "string" || !isPolicyKey(key)) return fault;
+  const remedy = `Write it in the table of the policy it is for, as ${key} in [bonding.balance-xor].`;
+  return { path: fault.path, problem: "is a key of a policy, not of [bonding] itself", remedy };
 }
 
 /** The same as a part of a file's schema. What it gives can be parsed by it again, also after JSON. */
@@ -54,7 +64,7 @@ export const BondingSchema = z.unknown().transform((raw, context): BondingSettin
  * @param settings undefined: nothing is configured. @param peer its name, for peerSpecificBonds.
  */
 export function resolveBond(settings: BondingSettings | undefined, peer?: string): BondSettings {
-  const specific = peer === undefined ? undefined : settings?.peerSpecificBonds?.[peer];
+  const specific = Object.entries(settings?.peerSpecificBonds ?? {}).find(([name]) => name === peer)?.[1];
   const name = specific ?? settings?.defaultBondingPolicy ?? DEFAULT_POLICY;
   const standard = STANDARD_POLICIES.find((policy) => policy === name);
   const custom = settings?.policies?.[name];
@@ -132,5 +142,5 @@ function failoverMs(given: number | undefined): number | undefined {
 }
 
 function probeMs(failoverIntervalMs: number): number {
-  return Math.min(MAX_PROBE_MS, Math.max(MIN_PROBE_MS, Math.round(failoverIntervalMs / 4)));
+  return Math.min(MAX_PROBE_MS, Math.max(MIN_PROBE_MS, Math.floor(failoverIntervalMs / 4)));
 }

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { parseIpAddress } from "../packet/index.ts";
 import { MAX_PATHS } from "../wire/index.ts";
-import { BondingSchema } from "./bonding-stub.ts";
+import { BondingSchema } from "./bonding-settings.ts";
+import { UPLINK_CHECKS } from "./client-checks.ts";
 import { type CrossCheck, unique, withoutEffect } from "./cross-checks.ts";
-import { countAt, entriesAt, valueAt } from "./document.ts";
+import { valueAt } from "./document.ts";
 import { endpointIdentity } from "./endpoint.ts";
-import type { RawFault } from "./fault.ts";
 import * as fields from "./fields.ts";
 
 import type { FileRules } from "./validate.ts";
@@ -77,51 +77,7 @@ const CHECKS: readonly CrossCheck[] = [
   ),
   withoutEffect(["client", "defaultRoute"], isBridged, "in bridged mode", "Remove it: a bridge does not route."),
   withoutEffect(["client", "lan"], isBridged, "in bridged mode", "Remove it: a bridge does not route."),
-  uplinksGivenOnce,
-  pathsFit,
-  sharedDevicesHaveSources,
-  gatewaysFitSources,
+  ...UPLINK_CHECKS,
 ];
 
 export const CLIENT_RULES: FileRules<typeof ClientSchema> = { schema: ClientSchema, keys: KEYS, checks: CHECKS };
-
-function uplinksGivenOnce(raw: unknown): RawFault[] {
-  const isAuto = valueAt(raw, ["uplinks"]) !== undefined;
-  const isListed = valueAt(raw, ["uplink"]) !== undefined;
-  if (isAuto && isListed) {
-    const remedy = 'Keep uplinks = "auto" for every device with a default route, or the [[uplink]] tables.';
-    return [{ path: ["uplinks"], problem: "stands beside [[uplink]] tables", remedy }];
-  }
-  if (isAuto || countAt(raw, ["uplink"]) > 0) return [];
-  const remedy = 'Write uplinks = "auto" above all tables, or an [[uplink]] table for every line.';
-  return [{ path: ["uplink"], problem: "is missing: no uplink is given", remedy }];
-}
-
-/** A path is an uplink times an endpoint, and paths are numbered below MAX_PATHS. */
-function pathsFit(raw: unknown): RawFault[] {
-  const paths = countAt(raw, ["uplink"]) * countAt(raw, ["concentrator", "endpoints"]);
-  if (paths <= MAX_PATHS) return [];
-  const problem = `times the number of uplinks makes ${paths} paths, more than ${MAX_PATHS}`;
-  return [{ path: ["concentrator", "endpoints"], problem, remedy: "Name fewer endpoints or fewer uplinks." }];
-}
-
-/** Two uplinks of one device are told apart by their source addresses. */
-function sharedDevicesHaveSources(raw: unknown): RawFault[] {
-  const devices = entriesAt(raw, ["uplink", "*", "device"]);
-  return devices.flatMap(({ path, text }) => {
-    const isShared = devices.filter((other) => other.text === text).length > 1;
-    if (!isShared || valueAt(raw, [...path.slice(0, -1), "source"]) !== undefined) return [];
-    return [{ path, problem: "is shared with another uplink", remedy: "Give each of them its own source address." }];
-  });
-}
-
-function gatewaysFitSources(raw: unknown): RawFault[] {
-  return entriesAt(raw, ["uplink", "*", "gateway"]).flatMap(({ path, text }) => {
-    const source = valueAt(raw, [...path.slice(0, -1), "source"]);
-    const sourceBytes = typeof source === "string" ? parseIpAddress(source) : null;
-    const gatewayBytes = parseIpAddress(text);
-    if (sourceBytes === null || gatewayBytes === null || sourceBytes.length === gatewayBytes.length) return [];
-    const remedy = "Source and gateway are both IPv4 or both IPv6: make two uplinks of a line with both.";
-    return [{ path, problem: "is not of the same IP version as source", remedy }];
-  });
-}

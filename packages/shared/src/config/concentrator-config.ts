@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { BondingSchema } from "./bonding-stub.ts";
+import { BondingSchema } from "./bonding-settings.ts";
 import { CONCENTRATOR_ADDRESS_CHECKS } from "./concentrator-checks.ts";
 import { type CrossCheck, unique, withoutEffect } from "./cross-checks.ts";
 import { valueAt } from "./document.ts";

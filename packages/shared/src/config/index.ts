@@ -1,3 +1,5 @@
+export type { BondSettings } from "../bond/index.ts";
+export { type BondingSettings, resolveBond } from "./bonding-settings.ts";
 export type { UplinkConfig } from "./client-config.ts";
 export { closestWord } from "./closest-word.ts";
 export type { ConcentratorClientConfig } from "./concentrator-config.ts";
@@ -20,8 +22,10 @@ export {
   type AttachInfo,
   type ConfigPush,
   encodeAttachInfo,
+  encodeBondingPush,
   encodeConfigPush,
   parseAttachInfo,
+  parseBondingPush,
   parseConfigPush,
   pushFor,
 } from "./peer-config.ts";

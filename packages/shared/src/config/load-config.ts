@@ -4,7 +4,7 @@ import { CONCENTRATOR_RULES, type ConcentratorSchema } from "./concentrator-conf
 import { type ConfigDocument, entriesAt, locateFaults, parseDocument, readDocument, valueAt } from "./document.ts";
 import { ConfigError, type RawFault } from "./fault.ts";
 import { type IdentityKeys, KeyFiles } from "./key-files.ts";
-import { pushFaults } from "./peer-config.ts";
+import { bondingPushFaults, pushFaults } from "./peer-config.ts";
 import { requireRole, roleOf, validate } from "./validate.ts";
 
 /** A client's file, checked, defaults filled in. Holds no secret, so it may be logged. */
@@ -72,14 +72,19 @@ export function checkConfigText(text: string, file: string): CheckedConfig {
 
 function clientConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ClientConfig {
   const { uplinks, uplink, ...rest } = validate(document, CLIENT_RULES, keyFaults);
+  throwIfAny(document, bondingPushFaults(rest.bonding));
   return { ...rest, uplinks: uplinks ?? uplink ?? [] };
 }
 
 function concentratorConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ConcentratorConfig {
   const config = validate(document, CONCENTRATOR_RULES, keyFaults);
-  const faults = pushFaults(config);
-  if (faults.length > 0) throw new ConfigError(document.file, locateFaults(document, faults));
+  throwIfAny(document, pushFaults(config));
   return config;
+}
+
+/** What can only be judged when everything else is well. */
+function throwIfAny(document: ConfigDocument, faults: readonly RawFault[]): void {
+  if (faults.length > 0) throw new ConfigError(document.file, locateFaults(document, faults));
 }
 
 /** A private key that could not be read has thrown as a fault before. */

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { parseIpAddress } from "../packet/index.ts";
 import { MAX_INNER_MTU, MIN_INNER_MTU } from "../wire/index.ts";
+import { BondingSchema, type BondingSettings } from "./bonding-settings.ts";
 import type { ConcentratorClientConfig, ConcentratorSchema } from "./concentrator-config.ts";
-import type { RawFault } from "./fault.ts";
+import type { KeyPath, RawFault } from "./fault.ts";
 import { networkText, parsePrefix } from "./ip-prefix.ts";
 
 /** Bytes of JSON a CONFIG message may carry; with all headers it fits an outer MTU of 1280. */
@@ -13,11 +14,7 @@ export const MAX_ATTACH_BYTES = 512;
 const prefixText = z.string().refine((text) => parsePrefix(text) !== null);
 const addressText = z.string().refine((text) => parseIpAddress(text) !== null);
 
-/**
- * What the concentrator tells a client after the handshake. Unknown keys are dropped, so that versions can differ.
- *
- * `bonding` is left as it came: the client runs it through the same schema as its own file.
- */
+/** What the concentrator tells a client after the handshake. Unknown keys are dropped, so that versions can differ. */
 const Push = z.object({
   version: z.literal(1),
   name: z.string().min(1).max(32),
@@ -28,11 +25,15 @@ const Push = z.object({
   routes: z.array(prefixText),
   /** null: it follows the members. */
   mtu: z.number().int().min(MIN_INNER_MTU).max(MAX_INNER_MTU).nullable(),
-  bonding: z.record(z.string(), z.unknown()).nullable(),
+  /** For a client that has no [bonding] of its own; null as well when it is of a version that this end does not know. */
+  bonding: BondingSchema.nullable().catch(null),
   /** The concentrator's own addresses inside the tunnel, without prefix length. */
   concentratorAddresses: z.array(addressText),
 });
 export type ConfigPush = z.infer<typeof Push>;
+
+/** What a client tells the concentrator: how its traffic is to be bonded, in both directions. */
+const BondingPush = z.object({ version: z.literal(1), bonding: BondingSchema });
 
 const Attach = z.object({
   /** The uplink's name: what the far end calls this member. */
@@ -46,22 +47,33 @@ const Attach = z.object({
 export type AttachInfo = z.infer<typeof Attach>;
 
 /** @throws RangeError when it is larger than MAX_PUSH_BYTES, which a checked configuration never is. */
-export function encodeConfigPush(push: ConfigPush): Uint8Array {
+export function encodeConfigPush(push: ConfigPush): string {
   return encodeJson(push, MAX_PUSH_BYTES);
 }
 
 /** null for anything that is not a push of version 1. */
-export function parseConfigPush(bytes: Uint8Array): ConfigPush | null {
-  return parseJson(bytes, MAX_PUSH_BYTES, Push);
+export function parseConfigPush(message: Uint8Array): ConfigPush | null {
+  return parseJson(message, MAX_PUSH_BYTES, Push);
+}
+
+/** @throws RangeError as encodeConfigPush */
+export function encodeBondingPush(bonding: BondingSettings): string {
+  return encodeJson({ version: 1, bonding }, MAX_PUSH_BYTES);
+}
+
+/** null for anything that is not one of version 1. */
+export function parseBondingPush(message: Uint8Array): BondingSettings | null {
+  return parseJson(message, MAX_PUSH_BYTES, BondingPush)?.bonding ?? null;
 }
 
 /** @throws RangeError when it is larger than MAX_ATTACH_BYTES. */
-export function encodeAttachInfo(info: AttachInfo): Uint8Array {
+export function encodeAttachInfo(info: AttachInfo): string {
   return encodeJson(info, MAX_ATTACH_BYTES);
 }
 
-export function parseAttachInfo(bytes: Uint8Array): AttachInfo | null {
-  return parseJson(bytes, MAX_ATTACH_BYTES, Attach);
+/** null for anything that does not name a link. */
+export function parseAttachInfo(message: Uint8Array): AttachInfo | null {
+  return parseJson(message, MAX_ATTACH_BYTES, Attach);
 }
 
 /** What a concentrator with this configuration pushes to one of its clients. */
@@ -81,27 +93,39 @@ export function pushFor(config: z.infer<typeof ConcentratorSchema>, client: Conc
   };
 }
 
-/** Pushes that would not fit one datagram. */
+/** Pushes of a concentrator that would not fit one datagram. */
 export function pushFaults(config: z.infer<typeof ConcentratorSchema>): RawFault[] {
-  return config.client.flatMap((client, index) => {
-    const sizeBytes = Buffer.byteLength(JSON.stringify(pushFor(config, client)));
-    if (sizeBytes <= MAX_PUSH_BYTES) return [];
-    const problem = `has ${sizeBytes} bytes of routes and settings to push, more than ${MAX_PUSH_BYTES}`;
-    return [{ path: ["client", index], problem, remedy: "Join routes into larger networks, or shorten [bonding]." }];
-  });
+  return config.client.flatMap((client, index) => sizeFaults(["client", index], pushFor(config, client)));
 }
 
-function encodeJson(value: unknown, limit: number): Uint8Array {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  if (bytes.length > limit) throw new RangeError(`message of ${bytes.length} bytes, at most ${limit} fit`);
-  return bytes;
+/** The same for a client's own settings. */
+export function bondingPushFaults(bonding: BondingSettings | undefined): RawFault[] {
+  return bonding === undefined ? [] : sizeFaults(["bonding"], { version: 1, bonding });
+}
+
+function sizeFaults(path: KeyPath, push: unknown): RawFault[] {
+  const sizeBytes = Buffer.byteLength(JSON.stringify(push));
+  if (sizeBytes <= MAX_PUSH_BYTES) return [];
+  const problem = `has ${sizeBytes} bytes of routes and settings to tell the other end, more than ${MAX_PUSH_BYTES}`;
+  return [{ path, problem, remedy: "Join routes into larger networks, or leave out policies that are not used." }];
+}
+
+function encodeJson(value: unknown, limit: number): string {
+  const text = JSON.stringify(value);
+  const sizeBytes = Buffer.byteLength(text);
+  if (sizeBytes > limit) throw new RangeError(`message of ${sizeBytes} bytes, at most ${limit} fit`);
+  return text;
 }
 
 /** Bytes from an authentic peer, which may still be of another version or faulty: never throws. */
-function parseJson<Schema extends z.ZodType>(bytes: Uint8Array, limit: number, schema: Schema): z.infer<Schema> | null {
-  if (bytes.length > limit) return null;
+function parseJson<Schema extends z.ZodType>(
+  message: Uint8Array,
+  limit: number,
+  schema: Schema,
+): z.infer<Schema> | null {
+  if (message.length > limit) return null;
   try {
-    const result = schema.safeParse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+    const result = schema.safeParse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(message)));
     return result.success ? result.data : null;
   } catch {
     return null; // Not UTF-8 or not JSON: the caller counts it.

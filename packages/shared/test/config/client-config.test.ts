@@ -114,6 +114,16 @@ describe("a client's file", () => {
       clientToml({ concentrator: 'endpoints = ["[::1]:1", "[0::1]:1"]' }),
       "6:1 concentrator.endpoints[1]",
     ],
+    [
+      "settings for a link that is no uplink",
+      clientToml({ tail: `${uplinks('device = "a"')}[bonding.links.wan7]\nmode = "primary"\n` }),
+      "10:1 bonding.links.wan7",
+    ],
+    [
+      "a policy that there is not",
+      clientToml({ head: '[bonding]\ndefaultBondingPolicy = "balance"\n' }),
+      "2:1 bonding.defaultBondingPolicy",
+    ],
     ["an unknown table", clientToml({ tail: `${uplinks('device = "a"')}[bondng]\n` }), "10:1 bondng"],
   ])("refuses %s", (_what, text, fault) => {
     expect(faultsOf(text)).toContain(fault);

@@ -5,12 +5,15 @@ import {
   type ConfigPush,
   checkConfigText,
   encodeAttachInfo,
+  encodeBondingPush,
   encodeConfigPush,
   parseAttachInfo,
+  parseBondingPush,
   parseConfigPush,
   pushFor,
+  resolveBond,
 } from "../../src/config/index.ts";
-import { concentratorToml, OTHER_PUBLIC_KEY, PUBLIC_KEY } from "./support.ts";
+import { clientToml, concentratorToml, OTHER_PUBLIC_KEY, PUBLIC_KEY } from "./support.ts";
 
 const PUSH: ConfigPush = {
   version: 1,
@@ -27,8 +30,20 @@ const bytesOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(valu
 
 describe("messages between the ends", () => {
   it("come back as they were sent", () => {
-    expect(parseConfigPush(encodeConfigPush(PUSH))).toEqual(PUSH);
-    expect(parseAttachInfo(encodeAttachInfo(ATTACH))).toEqual(ATTACH);
+    expect(parseConfigPush(Buffer.from(encodeConfigPush(PUSH)))).toEqual(PUSH);
+    expect(parseAttachInfo(Buffer.from(encodeAttachInfo(ATTACH)))).toEqual(ATTACH);
+  });
+
+  it("carry the settings of [bonding] both ways, and leave out those that this version does not know", () => {
+    const toml = `[bonding]\ndefaultBondingPolicy = "balance-rr"\n[bonding.balance-rr]\npacketsPerLink = 4\n`;
+    const { config } = checkConfigText(clientToml({ tail: `[[uplink]]\nname = "a"\ndevice = "b"\n${toml}` }), "c.toml");
+    if (config.bonding === undefined) throw new Error("fixture");
+    const received = parseBondingPush(Buffer.from(encodeBondingPush(config.bonding)));
+    expect(resolveBond(received ?? undefined)).toMatchObject({ basePolicy: "balance-rr", packetsPerLink: 4 });
+    const push = parseConfigPush(bytesOf({ ...PUSH, bonding: config.bonding }));
+    expect(resolveBond(push?.bonding ?? undefined)).toEqual(resolveBond(config.bonding));
+    expect(parseConfigPush(bytesOf({ ...PUSH, bonding: { defaultBondingPolicy: "of-the-future" } }))).toEqual(PUSH);
+    expect(parseBondingPush(bytesOf({ version: 1, bonding: { defaultBondingPolicy: "of-the-future" } }))).toBeNull();
   });
 
   it("may hold keys of a later version", () => {
@@ -71,6 +86,7 @@ describe("messages between the ends", () => {
         ),
         (bytes) => {
           parseConfigPush(bytes);
+          parseBondingPush(bytes);
           parseAttachInfo(bytes);
         },
       ),
