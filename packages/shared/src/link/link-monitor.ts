@@ -60,6 +60,7 @@ export class LinkMonitor {
   #slowAnswers = 0;
   #lossyAnswers = 0;
   #bestRttMs = Number.NaN;
+  #othersUsable = false;
   #faultSinceMs = Number.NaN;
   #checkedMs: number;
   /** Something was learned that onTimer has to judge. */
@@ -141,7 +142,7 @@ export class LinkMonitor {
   /** @param heldUs between the peer's receiving the probe and sending the reply. The counts are the peer's. */
   onProbeReply(probeId: number, heldUs: number, receivedCount: number, highestCounter: number, nowMs: number): void {
     const rttMs = this.#probes.onReply(probeId, nowMs) - heldUs / 1000;
-    if (Number.isNaN(rttMs)) return;
+    if (Number.isNaN(rttMs) || !this.#interfaceUp) return;
     this.#replyMs = nowMs;
     this.#wakeMs = nowMs;
     this.#loss.onReport(receivedCount, highestCounter, nowMs);
@@ -161,11 +162,14 @@ export class LinkMonitor {
   }
 
   /**
-   * Sends what is due and judges the path. Harmless when early or called twice.
+   * Sends what is due and judges the path. Nothing happens before nextDeadlineMs unless othersUsable has changed, so the owner
+   * calls it for every member when one of them has changed its state.
    * @param bestRttMs lowest rtt.minMs of the bond's usable members, NaN if there is none.
    * @param othersUsable another member is usable now; asked anew for every member, as the answer changes with each.
    */
   onTimer(nowMs: number, bestRttMs: number, othersUsable: boolean): void {
+    if (nowMs < this.nextDeadlineMs && othersUsable === this.#othersUsable) return;
+    this.#othersUsable = othersUsable;
     this.#checkedMs = nowMs;
     this.#wakeMs = Number.POSITIVE_INFINITY;
     this.#bestRttMs = bestRttMs;

@@ -6,8 +6,14 @@ const BASE_BYTES = 1200;
 const MAX_PROBES = 3;
 /** RFC 8899 section 5.1.1, PMTU_RAISE_TIMER. */
 const RAISE_MS = 600_000;
+/** A path that does not answer is looked at again after this. */
+const SLEEP_MS = 200;
 /** A suspicion is looked into at most this often. */
 const SUSPECT_MS = 5000;
+/** A probe is repeated after three RTTs within these limits. */
+const MIN_TIMEOUT_MS = 200;
+const MAX_TIMEOUT_MS = 3000;
+const UNKNOWN_TIMEOUT_MS = 1000;
 /** Probes whose answers still count. */
 const PROBES = 16;
 
@@ -79,7 +85,9 @@ export class PathMtuSearch {
    */
   onTimer(nowMs: number, rttMs: number, answering: boolean): void {
     if (nowMs < this.nextDeadlineMs) return;
-    this.#timeoutMs = Number.isNaN(rttMs) ? 1000 : Math.min(3000, Math.max(200, 3 * rttMs));
+    this.#timeoutMs = Number.isNaN(rttMs)
+      ? UNKNOWN_TIMEOUT_MS
+      : Math.min(MAX_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, 3 * rttMs));
     if (!answering) this.#sleep(nowMs);
     else if (!this.searching) this.#begin(nowMs);
     else if (this.#probeCount < MAX_PROBES) this.#probe(nowMs);
@@ -108,8 +116,8 @@ export class PathMtuSearch {
   suspect(nowMs: number): void {
     if (this.searching || nowMs - this.#suspectedMs < SUSPECT_MS) return;
     this.#suspectedMs = nowMs;
+    this.#timeoutMs = Math.max(MIN_TIMEOUT_MS, this.#timeoutMs);
     this.#try(Math.max(0, this.#sizes.indexOf(this.plpmtuBytes)), nowMs);
-    this.#timeoutMs = Math.max(200, this.#timeoutMs);
   }
 
   /** The path changed (address, route, interface): search again from the base, which is assumed to work. */
@@ -135,7 +143,7 @@ export class PathMtuSearch {
   /** A path that does not answer: asked again in a while, from the start of the step. */
   #sleep(nowMs: number): void {
     this.#trying = -1;
-    this.#restartMs = nowMs + 200;
+    this.#restartMs = nowMs + SLEEP_MS;
   }
 
   /** Searches above what is in use: the largest size first. */
@@ -182,6 +190,7 @@ export class PathMtuSearch {
       return;
     }
     this.#trying = -1;
+    this.#restartMs = Math.max(this.#restartMs, nowMs + SLEEP_MS);
     this.#take(this.#sizes[this.#works] ?? BASE_BYTES, "searched");
   }
 

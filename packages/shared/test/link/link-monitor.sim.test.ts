@@ -240,7 +240,7 @@ describe("the only usable member", () => {
     line.run(line.nowMs + 8000);
     expect(line.near.monitor.state).toBe("evicted");
     line.near.othersUsable = false;
-    line.run(line.nowMs + 1000);
+    line.near.monitor.onTimer(line.nowMs, Number.NaN, false);
     expect(line.near.monitor.state).toBe("up");
     line.run(line.nowMs + 5000);
     expect(line.near.monitor.state).toBe("up");
