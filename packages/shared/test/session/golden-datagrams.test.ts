@@ -28,6 +28,8 @@ interface Golden {
   presharedKey: string;
   source: string;
   wallMs: number;
+  clientRunId: number;
+  concentratorRunId: number;
   /** Random bytes in the order they are drawn: index and ephemeral key; ephemeral key and index; secret and nonce. */
   clientDraws: string[];
   concentratorDraws: string[];
@@ -83,7 +85,7 @@ function client(): { initiator: HandshakeInitiator; sent: Uint8Array[]; epochs: 
       random: () => 0,
       wallNowMs: () => golden.wallMs,
       indexes: new SessionIndexes(randomBytes),
-      runId: 0,
+      runId: golden.clientRunId,
     },
     { send: (datagram) => sent.push(datagram), established: (epoch) => epochs.push(epoch), event: () => {} },
   );
@@ -96,7 +98,7 @@ function concentrator(draws: string[]): { responder: HandshakeResponder; sent: U
   const epochs: SessionEpoch[] = [];
   const responder = new HandshakeResponder(
     { privateKey: bytes(golden.concentratorPrivateKey), hasAes: true },
-    { randomBytes, indexes: new SessionIndexes(randomBytes), runId: 0 },
+    { randomBytes, indexes: new SessionIndexes(randomBytes), runId: golden.concentratorRunId },
     { send: (datagram) => sent.push(datagram), established: (_id, epoch) => epochs.push(epoch) },
   );
   const publicKey = publicKeyOf(bytes(golden.clientPrivateKey));
@@ -112,7 +114,7 @@ describe("golden handshake", () => {
     initiator.onDatagram(bytes(golden.response), 0);
     expect(epochs.map(({ sendKey }) => hex(sendKey))).toEqual([golden.clientSendKey]);
     expect(epochs.map(({ receiveKey }) => hex(receiveKey))).toEqual([golden.clientReceiveKey]);
-    expect(epochs[0]?.remoteIndex).toBe(golden.sessionIndex);
+    expect(epochs[0]).toMatchObject({ remoteIndex: golden.sessionIndex, farRunId: golden.concentratorRunId });
   });
 
   it("is what a concentrator takes, and what it sends", () => {
@@ -120,7 +122,7 @@ describe("golden handshake", () => {
     responder.onDatagram(bytes(golden.initiation), home, 0);
     expect(sent.map(hex)).toEqual([golden.response]);
     expect(epochs.map(({ receiveKey }) => hex(receiveKey))).toEqual([golden.clientSendKey]);
-    expect(epochs[0]?.localIndex).toBe(golden.sessionIndex);
+    expect(epochs[0]).toMatchObject({ localIndex: golden.sessionIndex, farRunId: golden.clientRunId });
   });
 
   it("has the cookie both ends make of it", () => {
