@@ -50,16 +50,15 @@ export class Program {
     return this.#process?.pid;
   }
 
-  /** Starts it and waits for its "ready" event. @throws Error with what it said, when it ends instead. */
+  /** Starts it and waits until its control socket answers. @throws Error with what it said, when it ends instead. */
   async start(): Promise<void> {
-    const firstLine = this.logs.length;
     const started = this.#namespace.spawn(wanbondCommand(this.role, "run", "--config", this.#configFile), {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = started;
     this.#collect(started);
-    const ready = () => started.exitCode !== null || this.events("ready", firstLine).length > 0;
-    await waitFor(ready, { what: `${this.role} is ready`, deadlineMs: 15_000 }).catch((error: unknown) => {
+    const answers = () => started.exitCode !== null || this.#answers();
+    await waitFor(answers, { what: `${this.role} is ready`, deadlineMs: 15_000 }).catch((error: unknown) => {
       started.kill("SIGKILL");
       throw new Error(`${String(error)}\n${this.transcript()}`);
     });
@@ -92,6 +91,14 @@ export class Program {
   transcript(): string {
     const lines = this.logs.slice(-50).map((line) => JSON.stringify(line));
     return [`${this.role}:`, ...lines, this.text.slice(-4000)].join("\n");
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      return (await this.status()).pid === this.pid;
+    } catch {
+      return false; // Nobody listens yet.
+    }
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
