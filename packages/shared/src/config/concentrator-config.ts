@@ -32,6 +32,8 @@ const Client = z.strictObject({
   name: fields.memberName,
   publicKey: fields.publicKey,
   presharedKeyFile: fields.filePath.nullable().default(null),
+  /** "none" counts when the client says it too: authenticated, not encrypted. */
+  encryption: fields.oneOf("encrypted", "none").default("encrypted"),
   /** Single hosts: what the client's TAP gets. */
   address: z.array(fields.interfaceAddress).default([]),
   /** Networks behind the client. */

@@ -166,7 +166,7 @@ async function removeStale(socketPath: string): Promise<void> {
   if (!stat.isSocket()) throw new Error(`${socketPath} exists and is not a socket`);
   if (await isAnswered(socketPath)) {
     const remedy = "Stop it first, or give this one another controlSocket (and tap).";
-    throw new WanbondError("WB_ALREADY_RUNNING", EX_TEMPFAIL, `Another wanbond answers on ${socketPath}. ${remedy}`);
+    throw new WanbondError("WB_SOCKET_TAKEN", EX_TEMPFAIL, `Another wanbond answers on ${socketPath}. ${remedy}`);
   }
   rmSync(socketPath, { force: true });
 }

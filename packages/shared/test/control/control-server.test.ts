@@ -77,7 +77,7 @@ describe("the control socket", () => {
   it("does not take the place of a program that answers, nor of a file", async () => {
     const socketPath = temporarySocket();
     await served(socketPath);
-    await expect(served(socketPath)).rejects.toMatchObject({ code: "WB_ALREADY_RUNNING", exitCode: 75 });
+    await expect(served(socketPath)).rejects.toMatchObject({ code: "WB_SOCKET_TAKEN", exitCode: 75 });
     expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
 
     const file = temporarySocket();
