@@ -45,7 +45,8 @@ quietly() {
 install_modules() {
   [ node_modules/.package-lock.json -nt package-lock.json ] && return 0
   say "installing node modules"
-  quietly npm ci --no-audit --no-fund
+  # Not `npm ci`: it refuses a lock file that was written where the registry lacks packages of foreign platforms.
+  quietly npm install --no-save --no-audit --no-fund
   touch node_modules/.package-lock.json
 }
 
