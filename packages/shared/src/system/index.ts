@@ -1,6 +1,7 @@
 export type { Change, Changes } from "./change.ts";
 export { CommandError, createRunner, type Runner } from "./command.ts";
 export { type ForwardObstacle, findForwardObstacles, forwardObstacles } from "./forward-firewall.ts";
+export { advertisedDevices, type ForwardingSettings, forwardingChanges } from "./forwarding.ts";
 export { acquireInstanceLock, type InstanceLock } from "./instance-lock.ts";
 export {
   type AddressFact,
@@ -23,5 +24,5 @@ export {
 export { canonicalAddress, contains, networkOf, parsePrefix } from "./prefix.ts";
 export { findMissingPrerequisites, type Requirements, requirePrerequisites } from "./prerequisites.ts";
 export { makeStateDirectory, removeIfEmpty, stateDirectory } from "./state-directory.ts";
-export { type FailedChange, type ReconcileReport, SystemChanges } from "./system-changes.ts";
+export { type FailedChange, mergeReports, type ReconcileReport, SystemChanges } from "./system-changes.ts";
 export { type TapSettings, tapChanges, tunnelRoute } from "./tap-device.ts";

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { z } from "zod";
 import { EX_OSERR, WanbondError } from "../errors.ts";
 import { Before, Change } from "./change.ts";
+import { ownNamespace } from "./network-namespace.ts";
 
 const Entry = z.object({ key: z.string(), change: Change, before: Before });
 /** One change that was made, or was about to be. */
@@ -29,7 +30,7 @@ export class Journal {
     const temporary = `${this.#file}.new`;
     const descriptor = openSync(temporary, "w", 0o600);
     try {
-      writeSync(descriptor, JSON.stringify({ version: 1, namespace: namespaceIdentity(), entries }));
+      writeSync(descriptor, JSON.stringify({ version: 1, namespace: ownNamespace().identity, entries }));
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -47,7 +48,7 @@ export class Journal {
     const content = Content.safeParse(parseJson(text));
     if (!content.success) throw this.#unreadable();
     const { namespace, entries } = content.data;
-    return namespace === namespaceIdentity() ? entries : entries.filter(({ change }) => isMarked(change));
+    return namespace === ownNamespace().identity ? entries : entries.filter(({ change }) => isMarked(change));
   }
 
   #readText(): string | null {
@@ -66,12 +67,6 @@ export class Journal {
 
 function isMarked(change: Change): boolean {
   return change.kind === "rule" || change.kind === "route" || change.kind === "nft";
-}
-
-/** Inode and birth of the network namespace of this process. */
-function namespaceIdentity(): string {
-  const { ino, ctimeMs } = statSync("/proc/self/ns/net");
-  return `${ino}@${Math.floor(ctimeMs)}`;
 }
 
 function parseJson(text: string): unknown {

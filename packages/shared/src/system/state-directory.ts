@@ -1,6 +1,7 @@
-import { mkdirSync, rmdirSync, statSync } from "node:fs";
+import { mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { EX_CANTCREAT, WanbondError } from "../errors.ts";
+import { ownNamespace } from "./network-namespace.ts";
 
 /** Where the journal, the locks and the control sockets lie. Not on a disk: none of them is worth a reboot. */
 const DEFAULT_DIRECTORY = "/run/wanbond";
@@ -12,9 +13,8 @@ const DEFAULT_DIRECTORY = "/run/wanbond";
 export function stateDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   // systemd gives a list, when the unit asks for more than one.
   const base = environment["RUNTIME_DIRECTORY"]?.split(":", 1)[0] || DEFAULT_DIRECTORY;
-  const own = namespaceInode("self");
-  const first = namespaceInode("1");
-  return own === null || first === null || own === first ? base : join(base, `netns-${own}`);
+  const { isFirst, inode } = ownNamespace();
+  return isFirst ? base : join(base, `netns-${inode}`);
 }
 
 /** Makes the state directory, readable by its owner only. */
@@ -33,14 +33,5 @@ export function removeIfEmpty(directory: string): void {
     rmdirSync(directory);
   } catch {
     // Another program uses it, or it is systemd's to remove.
-  }
-}
-
-/** null for PID 1 of a container host that does not let us look: then there is but one namespace as far as we can know. */
-function namespaceInode(pid: string): number | null {
-  try {
-    return statSync(`/proc/${pid}/ns/net`).ino;
-  } catch {
-    return null;
   }
 }

@@ -22,6 +22,16 @@ export interface ReconcileReport {
   readonly failed: readonly FailedChange[];
 }
 
+/** Several reports as one. */
+export function mergeReports(reports: readonly ReconcileReport[]): ReconcileReport {
+  return {
+    applied: reports.flatMap((report) => report.applied),
+    healed: reports.flatMap((report) => report.healed),
+    undone: reports.flatMap((report) => report.undone),
+    failed: reports.flatMap((report) => report.failed),
+  };
+}
+
 /**
  * Everything that one running program has changed in the system: rules, routes, addresses, settings, nft tables.
  *

@@ -1,4 +1,4 @@
-import type { Change } from "./change.ts";
+import type { Change, ChangeOf } from "./change.ts";
 import { MAIN_TABLE } from "./names.ts";
 import { parsePrefix, routeDestination } from "./prefix.ts";
 
@@ -16,35 +16,32 @@ export interface TapSettings {
   readonly addresses: readonly string[];
   /** Networks reached through the tunnel, in table main. */
   readonly routes: readonly string[];
+  readonly mode: "routed" | "bridged";
   /**
-   * Name of the bridge whose port the TAP is (bridged mode); null in routed mode. A bridge that does not exist is made,
-   * and removed at the end unless it has got other ports. The addresses are the bridge's then.
+   * Bridged mode: name of the bridge whose port the TAP is; null leaves that to the operator. A bridge that does not
+   * exist is made, and removed at the end unless it has got other ports.
    */
   readonly bridge: string | null;
 }
 
-/** What a TAP needs to carry traffic, all in "tap:". */
+/** What a TAP needs to carry traffic; the keys start with "tap:". */
 export function tapChanges(settings: TapSettings): Map<string, Change> {
-  const { tap, bridge } = settings;
+  const { tap, mode, bridge } = settings;
   const changes = new Map<string, Change>();
-  const link = (
-    device: string,
-    setting: "mtu" | "txqueuelen" | "arp" | "addrgenmode" | "master" | "state",
-    value: string,
-  ) => changes.set(`tap:${setting}`, { kind: "link", device, setting, value });
+  const link = (setting: ChangeOf<"link">["setting"], value: string) =>
+    changes.set(`tap:${setting}`, { kind: "link", device: tap, setting, value });
 
-  link(tap, "addrgenmode", "none"); // no neighbour is behind it that a link-local address could speak to
-  if (bridge === null) link(tap, "arp", "off"); // the far end makes up Ethernet headers: there is nobody to ask
-  link(tap, "txqueuelen", String(TAP_QUEUE_FRAMES));
-  link(tap, "mtu", String(settings.mtu));
+  link("addrgenmode", "none"); // nobody is behind it who would speak to a link-local address
+  if (mode === "routed") link("arp", "off"); // the far end makes up Ethernet headers: there is nobody to ask
+  link("txqueuelen", String(TAP_QUEUE_FRAMES));
+  link("mtu", String(settings.mtu));
   if (bridge !== null) {
     changes.set("tap:bridge", { kind: "bridge", device: bridge });
-    link(tap, "master", bridge);
+    link("master", bridge);
   }
-  link(tap, "state", "up");
-  const device = bridge ?? tap;
-  for (const address of settings.addresses) changes.set(`tap:address:${address}`, addressChange(device, address));
-  for (const route of settings.routes) changes.set(`tap:route:${route}`, tunnelRoute(device, route));
+  link("state", "up");
+  for (const address of settings.addresses) changes.set(`tap:address:${address}`, addressChange(tap, address));
+  for (const route of settings.routes) changes.set(`tap:route:${route}`, tunnelRoute(tap, route));
   return changes;
 }
 
