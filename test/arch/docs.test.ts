@@ -22,7 +22,12 @@ describe("docs/troubleshooting.md", () => {
   });
 
   it("explains every drop counter", () => {
-    expect(Object.keys(createDropCounters()).filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
+    const source = textOf("packages/shared/src/session/handshake-responder.ts");
+    const union = /export type ResponderDrop =([^;]*);/.exec(source)?.[1] ?? "";
+    const handshakeDrops = [...union.matchAll(/"([a-z0-9-]+)"/g)].map((match) => `handshake-${match[1]}`);
+    expect(handshakeDrops.length).toBeGreaterThan(3);
+    const reasons = [...Object.keys(createDropCounters()), ...handshakeDrops];
+    expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
   });
 });
 
