@@ -75,7 +75,7 @@ export class Bond {
   pick(frame: FrameView, sizeBytes: number, nowMs: number): number {
     const eligible = this.eligibleMask;
     if (eligible === 0) return 0;
-    const picked = isSingle(eligible) ? eligible : this.#policy.pick(frame, sizeBytes, eligible, nowMs);
+    const picked = this.#policy.pick(frame, sizeBytes, eligible, nowMs);
     this.#shares.add(picked, sizeBytes);
     return picked;
   }
@@ -86,7 +86,7 @@ export class Bond {
    * @param told what the far end says about its link; counts when our own settings list no links.
    */
   setMember(index: number, link: string, ipVersion: 4 | 6 = 4, told: Partial<LinkSettings> = {}): void {
-    const own = this.settings.links[link];
+    const own = Object.entries(this.settings.links).find(([name]) => name === link)?.[1];
     const defaults = defaultLinkSettings(this.settings);
     this.#members.set(index, { name: link, ipVersion, link: own ?? { ...defaults, ...told } });
     this.#update();
