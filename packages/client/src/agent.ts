@@ -80,7 +80,7 @@ class Agent implements Running {
     this.#context = context;
     this.#config = config;
     this.#tap = tap;
-    this.#bond = resolveBond(config.bonding ?? {});
+    this.#bond = resolveBond(config.bonding);
     this.#thread = this.#startThread();
     this.#initiator = this.#createInitiator(keys);
     this.#handshakeTimer = new DeadlineTimer(this.#initiator, native().nowMs);
@@ -319,7 +319,7 @@ class Agent implements Running {
     const { uplinks } = this.#config;
     const uplink = uplinks === "auto" ? undefined : uplinks.find((each) => each.name === name);
     const metered = uplink?.metered ?? false;
-    const attach = encodeAttachInfo({ name, device, metered, settings: {} });
-    return { metered, mtu: uplink?.mtu ?? "auto", attachJson: Buffer.from(attach).toString() };
+    const attachJson = encodeAttachInfo({ name, device, metered, settings: {} });
+    return { metered, mtu: uplink?.mtu ?? "auto", attachJson };
   }
 }

@@ -3,7 +3,7 @@ import {
   type ConcentratorConfig,
   type ConcentratorKeys,
   encodeConfigPush,
-  parseAttach,
+  parseAttachInfo,
   parseBondingPush,
   pushFor,
 } from "@wanbond/shared/config";
@@ -191,15 +191,15 @@ class Server implements Running {
     );
     for (const { config } of this.#clients.all) {
       const presharedKey = keys.presharedKeys.get(config.name) ?? new Uint8Array(32);
-      const { encryption } = this.#config.concentrator;
-      responder.addPeer({ id: config.name, publicKey: config.publicKey, presharedKey, encryption });
+      const { name: id, publicKey, encryption } = config;
+      responder.addPeer({ id, publicKey, presharedKey, encryption });
     }
     return responder;
   }
 
   #onHandshakes(event: Extract<ForwarderEvent, { type: "handshakes" }>): void {
     const nowMs = native().nowMs();
-    this.#responder.onQueueDepth(event.items.length, nowMs);
+    this.#responder.onQueueDepth(event.waiting, nowMs);
     for (const { bytes, socket, endpoint } of event.items)
       this.#responder.onDatagram(bytes, { socket, endpoint }, nowMs);
     this.#thread.send({ type: "handshakes-taken", count: event.items.length });
@@ -216,7 +216,7 @@ class Server implements Running {
     if (!fresh) return;
     const { log } = this.#context;
     log.info({ event: "client-connected", client: name, policy: bond.policy }, "a client has begun a session");
-    const json = Buffer.from(encodeConfigPush(pushFor(this.#config, client.config))).toString();
+    const json = encodeConfigPush(pushFor(this.#config, client.config));
     this.#thread.send({ type: "send-config", peerId, json });
   }
 
@@ -232,7 +232,7 @@ class Server implements Running {
   // ---- what clients say
 
   #attach(client: Client, request: AttachRequest): void {
-    const info = parseAttach(Buffer.from(request.json));
+    const info = parseAttachInfo(Buffer.from(request.json));
     if (info === null) {
       this.#context.log.warn({ event: "attach-refused", client: client.config.name }, "a path of an unknown version");
       return;

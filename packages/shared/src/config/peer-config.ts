@@ -1,15 +1,10 @@
 import * as z from "zod";
 import { parseIpAddress } from "../packet/index.ts";
-import { MAX_INNER_MTU, MIN_INNER_MTU } from "../wire/index.ts";
+import { MAX_ATTACH_BYTES, MAX_CONFIG_BYTES, MAX_INNER_MTU, MIN_INNER_MTU } from "../wire/index.ts";
 import { BondingSchema, type BondingSettings } from "./bonding-settings.ts";
 import type { ConcentratorClientConfig, ConcentratorSchema } from "./concentrator-config.ts";
 import type { KeyPath, RawFault } from "./fault.ts";
 import { networkText, parsePrefix } from "./ip-prefix.ts";
-
-/** Bytes of JSON a CONFIG message may carry; with all headers it fits an outer MTU of 1280. */
-export const MAX_PUSH_BYTES = 1200;
-/** Bytes of JSON an ATTACH message may carry. */
-export const MAX_ATTACH_BYTES = 512;
 
 const prefixText = z.string().refine((text) => parsePrefix(text) !== null);
 const addressText = z.string().refine((text) => parseIpAddress(text) !== null);
@@ -46,24 +41,24 @@ const Attach = z.object({
 });
 export type AttachInfo = z.infer<typeof Attach>;
 
-/** @throws RangeError when it is larger than MAX_PUSH_BYTES, which a checked configuration never is. */
+/** @throws RangeError when it is larger than MAX_CONFIG_BYTES, which a checked configuration never is. */
 export function encodeConfigPush(push: ConfigPush): string {
-  return encodeJson(push, MAX_PUSH_BYTES);
+  return encodeJson(push, MAX_CONFIG_BYTES);
 }
 
 /** null for anything that is not a push of version 1. */
 export function parseConfigPush(message: Uint8Array): ConfigPush | null {
-  return parseJson(message, MAX_PUSH_BYTES, Push);
+  return parseJson(message, MAX_CONFIG_BYTES, Push);
 }
 
 /** @throws RangeError as encodeConfigPush */
 export function encodeBondingPush(bonding: BondingSettings): string {
-  return encodeJson({ version: 1, bonding }, MAX_PUSH_BYTES);
+  return encodeJson({ version: 1, bonding }, MAX_CONFIG_BYTES);
 }
 
 /** null for anything that is not one of version 1. */
 export function parseBondingPush(message: Uint8Array): BondingSettings | null {
-  return parseJson(message, MAX_PUSH_BYTES, BondingPush)?.bonding ?? null;
+  return parseJson(message, MAX_CONFIG_BYTES, BondingPush)?.bonding ?? null;
 }
 
 /** @throws RangeError when it is larger than MAX_ATTACH_BYTES. */
@@ -105,8 +100,8 @@ export function bondingPushFaults(bonding: BondingSettings | undefined): RawFaul
 
 function sizeFaults(path: KeyPath, push: unknown): RawFault[] {
   const sizeBytes = Buffer.byteLength(JSON.stringify(push));
-  if (sizeBytes <= MAX_PUSH_BYTES) return [];
-  const problem = `has ${sizeBytes} bytes of routes and settings to tell the other end, more than ${MAX_PUSH_BYTES}`;
+  if (sizeBytes <= MAX_CONFIG_BYTES) return [];
+  const problem = `has ${sizeBytes} bytes of routes and settings to tell the other end, more than ${MAX_CONFIG_BYTES}`;
   return [{ path, problem, remedy: "Join routes into larger networks, or leave out policies that are not used." }];
 }
 

@@ -63,12 +63,18 @@ export class PathMtuSearch {
   #suspectedMs = Number.NEGATIVE_INFINITY;
   readonly #probeSizes = new Int32Array(PROBES);
   #nextId = 0;
+  #settled = false;
 
   constructor(config: PathMtuConfig, sink: PathMtuSink, nowMs: number) {
     this.#sink = sink;
     this.plpmtuBytes = Math.min(BASE_BYTES, config.maxBytes);
     this.#restartMs = nowMs;
     this.#setMax(config.maxBytes);
+  }
+
+  /** A search has ended since the path was made or moved: plpmtuBytes is known and not assumed. */
+  get settled(): boolean {
+    return this.#settled;
   }
 
   get searching(): boolean {
@@ -124,6 +130,7 @@ export class PathMtuSearch {
   restart(maxBytes: number, nowMs: number): void {
     this.#setMax(maxBytes);
     this.#trying = -1;
+    this.#settled = false;
     this.#restartMs = nowMs;
     this.#probeSizes.fill(0);
     this.#take(Math.min(BASE_BYTES, maxBytes), "searched");
@@ -190,6 +197,7 @@ export class PathMtuSearch {
       return;
     }
     this.#trying = -1;
+    this.#settled = true;
     this.#restartMs = Math.max(this.#restartMs, nowMs + SLEEP_MS);
     this.#take(this.#sizes[this.#works] ?? BASE_BYTES, "searched");
   }

@@ -21,6 +21,9 @@ export interface PendingConfig {
   nextMs: number;
 }
 
+/** Until a member has shown what it carries: every IPv6 line carries at least this. */
+const FIRST_INNER_MTU = 1280;
+
 /** The other end of a tunnel as the packet loop knows it: keys, paths, bond, order. A client has one, a concentrator many. */
 export class Peer {
   /** Number given by the main thread; also what destination tables answer. */
@@ -37,11 +40,13 @@ export class Peer {
   readonly epochs: Epoch[] = [];
   /** The epoch that seals; undefined before the first handshake is confirmed. */
   sending: Epoch | undefined;
+  /** Since when. */
+  sendingSinceMs = 0;
   rekeys = 0;
   /** Last authentic datagram on any path. */
   heardMs: number;
   /** Largest inner packet that fits the narrowest usable member of our direction. */
-  innerMtu = MIN_INNER_MTU;
+  innerMtu = FIRST_INNER_MTU;
   /** What the far end said of its own direction; Infinity before. */
   farInnerMtu = Number.POSITIVE_INFINITY;
   pendingConfig: PendingConfig | undefined;
@@ -121,11 +126,11 @@ export class Peer {
     return this.paths.find((path) => path?.attached === true);
   }
 
-  /** Inner MTU of the narrowest usable member; unchanged while none is. */
+  /** Inner MTU of the narrowest usable member whose own is known; unchanged while there is none. */
   narrowestMtu(): number {
     let narrowest = Number.POSITIVE_INFINITY;
     for (const path of this.paths) {
-      if (path?.monitor.usable === true) narrowest = Math.min(narrowest, path.payloadLimit);
+      if (path?.monitor.usable === true && path.mtuSearch.settled) narrowest = Math.min(narrowest, path.payloadLimit);
     }
     if (narrowest === Number.POSITIVE_INFINITY) return this.innerMtu;
     if (this.mode === "bridged") narrowest -= 14;

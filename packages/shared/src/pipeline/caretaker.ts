@@ -7,6 +7,8 @@ import type { SessionTable } from "./session-table.ts";
 const ATTACH_LONGEST_GAP_MS = 2_000;
 /** Members are compared, and the bond told of their quality, this often. */
 const QUALITY_INTERVAL_MS = 100;
+/** Loss that may come of packets longer than the line takes by now. */
+const SUSPICIOUS_PLR = 0.05;
 /** The far end hears of our MTU again this often, because the message is not acknowledged. */
 const BOND_MTU_INTERVAL_MS = 5_000;
 const CONFIG_REPEAT_MS = 300;
@@ -47,7 +49,7 @@ export class Caretaker {
   #tendPath(peer: Peer, path: Path, bestRttMs: number, nowMs: number): number {
     if (!path.attached) return this.#tryAttach(peer, path, nowMs);
     path.monitor.onTimer(nowMs, bestRttMs, peer.hasUsableBeside(path));
-    const answering = path.monitor.state !== "down";
+    const answering = path.monitor.state === "up" || path.monitor.state === "pending";
     path.mtuSearch.onTimer(nowMs, path.monitor.rtt.smoothedMs, answering);
     return Math.min(path.monitor.nextDeadlineMs, answering ? path.mtuSearch.nextDeadlineMs : Number.POSITIVE_INFINITY);
   }
@@ -67,6 +69,7 @@ export class Caretaker {
       if (path === undefined) continue;
       peer.bond.setQuality(path.number, path.monitor.quality(nowMs));
       peer.bond.setShare(path.number, path.monitor.share);
+      if (path.monitor.plrRatio > SUSPICIOUS_PLR) path.mtuSearch.suspect(nowMs);
     }
     this.#announceMtu(peer, nowMs);
   }

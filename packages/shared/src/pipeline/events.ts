@@ -4,7 +4,8 @@ import type { HandshakeDatagram } from "./handshake-queue.ts";
 
 /** What the packet loop tells the main thread. Every decision is an event with the numbers that led to it. */
 export type ForwarderEvent =
-  | { readonly type: "handshakes"; readonly items: readonly HandshakeDatagram[] }
+  | /** waiting: how many the main thread has before it, these included. */
+  { readonly type: "handshakes"; readonly items: readonly HandshakeDatagram[]; readonly waiting: number }
   /** An authenticated peer asks for a path that is not known here yet; answered with the command add-path. */
   | {
       readonly type: "attach-requested";

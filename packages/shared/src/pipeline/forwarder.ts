@@ -119,7 +119,9 @@ export class Forwarder {
   onSocketReadable(socket: number, nowMs: number): void {
     this.#ingress.onSocketReadable(socket, nowMs);
     const handshakes = this.#handshakes.take();
-    if (handshakes !== undefined) this.#emit({ type: "handshakes", items: handshakes });
+    if (handshakes !== undefined) {
+      this.#emit({ type: "handshakes", items: handshakes, waiting: this.#handshakes.outstanding });
+    }
     this.#wakeSoon(nowMs);
   }
 

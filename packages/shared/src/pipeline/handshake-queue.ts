@@ -20,7 +20,7 @@ export class HandshakeQueue {
   readonly #drops: DropCounters;
   #items: HandshakeDatagram[] = [];
   /** Handed over and not yet said to be done. */
-  #outstanding = 0;
+  outstanding = 0;
 
   constructor(pool: Uint8Array, drops: DropCounters) {
     this.#pool = pool;
@@ -32,7 +32,7 @@ export class HandshakeQueue {
       this.#drops.malformed++;
       return;
     }
-    if (this.#outstanding + this.#items.length >= MAX_WAITING) {
+    if (this.outstanding + this.#items.length >= MAX_WAITING) {
       this.#drops["handshake-overload"]++;
       return;
     }
@@ -48,11 +48,11 @@ export class HandshakeQueue {
     if (this.#items.length === 0) return undefined;
     const items = this.#items;
     this.#items = [];
-    this.#outstanding += items.length;
+    this.outstanding += items.length;
     return items;
   }
 
   onTaken(count: number): void {
-    this.#outstanding = Math.max(0, this.#outstanding - count);
+    this.outstanding = Math.max(0, this.outstanding - count);
   }
 }

@@ -30,6 +30,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 
 /** Datagrams of one socket per round: more would let one line overrun the others' place in the resequencer. */
 const UDP_BATCH = 512;
+/** The new way of a path that moved may be wider or narrower; the search goes down from here. */
+const ROAMED_MTU = 1500;
 const LONGEST_BYTES = SLOT_BYTES - SLOT_HEADROOM;
 
 /**
@@ -159,11 +161,11 @@ export class Ingress {
       return this.#refuse("forged");
     }
     if (!epoch.acceptCounter(pathNumber, counter)) return this.#refuse("replayed");
-    if (!epoch.confirmed) this.#sessions.confirm(epoch);
+    if (!epoch.confirmed) this.#sessions.confirm(epoch, nowMs);
     peer.heardMs = nowMs;
     this.#origin.endpointIndex = this.#sources[place] ?? 0;
     if (path !== undefined) {
-      if (peer.roams) this.#follow(peer, path, counter);
+      if (peer.roams) this.#follow(peer, path, counter, nowMs);
       path.monitor.onReceived(counter, this.#sealed[at + LENGTH] ?? 0, nowMs);
     }
     if (this.#types[place] === TYPE_CONTROL) {
@@ -175,12 +177,13 @@ export class Ingress {
   }
 
   /** A path answers to where its newest authentic datagram came from: CGNAT rebinding, a new lease, another uplink. */
-  #follow(peer: Peer, path: Path, counter: number): void {
+  #follow(peer: Peer, path: Path, counter: number, nowMs: number): void {
     const { socket, endpoints, endpointIndex } = this.#origin;
     if (counter <= path.monitor.highestCounter) return;
     if (path.socket === socket && sameEndpoint(path.endpoint, 0, endpoints, endpointIndex)) return;
     const from = formatEndpoint(path.endpoint);
     path.moveTo(socket, endpoints, endpointIndex);
+    path.mtuSearch.restart(ROAMED_MTU, nowMs);
     this.#emit({ type: "roamed", peerId: peer.id, member: path.name, from, to: formatEndpoint(path.endpoint) });
   }
 

@@ -30,21 +30,24 @@ export class SessionTable {
 
   install(peer: Peer, keys: SessionEpoch, nowMs: number): void {
     const keyIndex = this.#freeKeys.pop() ?? this.#nextKey++;
-    if (keyIndex >= MAX_KEYS) return;
+    if (keyIndex >= MAX_KEYS) {
+      this.#emit({ type: "epoch-forgotten", localIndex: keys.localIndex });
+      return;
+    }
     this.#ports.setKey(keyIndex, keys.cipher, keys.sendKey, "seal");
     this.#ports.setKey(keyIndex, keys.cipher, keys.receiveKey, "open");
     const epoch = new Epoch(peer, keys, keyIndex, nowMs);
     this.#epochs.set(keys.localIndex, epoch);
     peer.epochs.unshift(epoch);
     for (const old of peer.epochs.splice(EPOCHS_PER_PEER)) this.#forget(old);
-    if (epoch.confirmed) this.#send(epoch);
+    if (epoch.confirmed) this.#send(epoch, nowMs);
   }
 
   /** The far end has used the keys, so it has them: from now on this epoch seals. */
-  confirm(epoch: Epoch): void {
+  confirm(epoch: Epoch, nowMs: number): void {
     epoch.confirmed = true;
     const current = epoch.peer.sending;
-    if (current === undefined || epoch.createdMs >= current.createdMs) this.#send(epoch);
+    if (current === undefined || epoch.createdMs >= current.createdMs) this.#send(epoch, nowMs);
   }
 
   /** Takes away what is too old. */
@@ -64,11 +67,12 @@ export class SessionTable {
     peer.sending = undefined;
   }
 
-  #send(epoch: Epoch): void {
+  #send(epoch: Epoch, nowMs: number): void {
     const peerId = epoch.peer.id;
     if (epoch.peer.sending !== undefined) this.#emit({ type: "rekeyed", peerId, rekeys: ++epoch.peer.rekeys });
     else this.#emit({ type: "session-confirmed", peerId });
     epoch.peer.sending = epoch;
+    epoch.peer.sendingSinceMs = nowMs;
   }
 
   #forget(epoch: Epoch): void {
@@ -86,6 +90,5 @@ function isSpent(peer: Peer, epoch: Epoch, nowMs: number): boolean {
   const ageMs = nowMs - epoch.createdMs;
   if (ageMs >= REJECT_AFTER_MS) return true;
   if (!epoch.confirmed) return ageMs >= UNCONFIRMED_KEEP_MS;
-  const newer = peer.sending;
-  return newer !== undefined && newer.createdMs > epoch.createdMs && nowMs - newer.createdMs >= OLD_KEYS_KEEP_MS;
+  return peer.sending !== epoch && nowMs - peer.sendingSinceMs >= OLD_KEYS_KEEP_MS;
 }
