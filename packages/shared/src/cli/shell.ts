@@ -1,5 +1,5 @@
 /** What both programs take; packages/client and packages/concentrator implement it. Resolves after a clean stop. */
-export type RunProgram = (options: { readonly configPath: string; readonly pretty: boolean }) => Promise<void>;
+type RunProgram = (options: { readonly configPath: string; readonly pretty: boolean }) => Promise<void>;
 
 /** What the command line touches of the process it runs in, so that tests can stand in for it. */
 export interface Shell {

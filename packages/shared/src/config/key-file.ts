@@ -4,7 +4,7 @@ import { WanbondError } from "../errors.ts";
 import { errorCode } from "./document.ts";
 
 /** A private or pre-shared key as `wanbond keygen` prints it, or null. */
-export function decodeKey(text: string): Uint8Array | null {
+function decodeKey(text: string): Uint8Array | null {
   return orNull(() => parseKey(text, "key"));
 }
 

@@ -31,7 +31,7 @@ export function statusTable(snapshot: StatusSnapshot): string {
 }
 
 /** Healthy: all members carry or could; Degraded: some; Down: none. */
-export function bondHealth(bond: BondStatus): string {
+function bondHealth(bond: BondStatus): string {
   if (bond.state !== "up") return bond.state === "connecting" ? "Connecting" : "Down";
   const usable = usableCount(bond);
   if (usable === 0) return "Down";
@@ -39,7 +39,7 @@ export function bondHealth(bond: BondStatus): string {
 }
 
 /** `3 d 04:05:06` or `04:05:06`. */
-export function durationText(durationMs: number): string {
+function durationText(durationMs: number): string {
   const seconds = Math.floor(durationMs / 1000);
   const two = (value: number) => String(value).padStart(2, "0");
   const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");

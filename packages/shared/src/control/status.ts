@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Version of the snapshot; it rises when a key is taken away or changes its meaning. */
-export const STATUS_VERSION = 1;
+const STATUS_VERSION = 1;
 
 const measured = z.number().nullable();
 const count = z.number().int().nonnegative();
