@@ -1,4 +1,7 @@
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const NAMED = "/run/netns";
 
 /** The network namespace of this process. */
 export interface NetworkNamespace {
@@ -12,11 +15,21 @@ export interface NetworkNamespace {
 
 export function ownNamespace(): NetworkNamespace {
   const { ino, ctimeMs } = statSync("/proc/self/ns/net");
-  const isFirst = ino === (inodeOfFirst() ?? ino);
+  const first = inodeOfFirst();
+  const isFirst = first === null ? !hasName(ino) : ino === first;
   return { isFirst, inode: ino, identity: isFirst ? "first" : `${ino}@${Math.floor(ctimeMs)}` };
 }
 
-/** null where we may not look: then there is but one namespace as far as we can know. */
+/** Whether it is one of those that `ip netns` keeps. */
+function hasName(inode: number): boolean {
+  try {
+    return readdirSync(NAMED).some((name) => statSync(join(NAMED, name)).ino === inode);
+  } catch {
+    return false; // no such folder, or a name that went away meanwhile: nothing speaks for a name
+  }
+}
+
+/** null where we may not look, as in some containers. */
 function inodeOfFirst(): number | null {
   try {
     return statSync("/proc/1/ns/net").ino;
