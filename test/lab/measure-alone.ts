@@ -15,7 +15,12 @@ export async function measureAlone(stage: Stage, index: number): Promise<AloneRe
   const traffic = { ...userTraffic(stage), client: router, bindDevice: name };
   const pingSeconds = WARM_UP_SECONDS + options.seconds;
   const [tcp, loaded] = await Promise.all([
-    throughputOf(stage, [index], null, () => measureTcp(traffic)),
+    throughputOf(
+      stage,
+      [index],
+      async () => null,
+      () => measureTcp(traffic),
+    ),
     measurePing(router, ADDRESSES.server, { seconds: pingSeconds, bindDevice: name }),
   ]);
   const { down, up } = settings;

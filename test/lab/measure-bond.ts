@@ -40,7 +40,7 @@ async function measureRunning(stage: Stage, policy: string, pair: BondPair): Pro
   const { topology, options, progress } = stage;
   const { lan } = topology;
   const lines = topology.uplinks.map((_, index) => index);
-  const mtu = (await pair.client.status()).bonds[0]?.mtu ?? null;
+  const innerMtu = async () => (await pair.client.status()).bonds[0]?.mtu ?? null;
   const traffic = userTraffic(stage);
   const pingSeconds = WARM_UP_SECONDS + options.seconds;
 
@@ -48,12 +48,13 @@ async function measureRunning(stage: Stage, policy: string, pair: BondPair): Pro
   const idle = await measurePing(lan, ADDRESSES.server, { seconds: 2 });
   progress(`${policy}: one TCP connection beside a ping`);
   const [oneTcp, loaded] = await Promise.all([
-    throughputOf(stage, lines, mtu, () => measureTcp(traffic)),
+    throughputOf(stage, lines, innerMtu, () => measureTcp(traffic)),
     measurePing(lan, ADDRESSES.server, { seconds: pingSeconds }),
   ]);
   progress(`${policy}: eight TCP connections`);
-  const eightTcp = await throughputOf(stage, lines, mtu, () => measureTcp({ ...traffic, flows: 8 }));
+  const eightTcp = await throughputOf(stage, lines, innerMtu, () => measureTcp({ ...traffic, flows: 8 }));
   progress(`${policy}: UDP at 90 % of the limit`);
+  const mtu = await innerMtu();
   const nowMs = monotonicMs();
   const limitKbps = goodputLimit(stage, lines, mtu, { fromMs: nowMs - 1000, toMs: nowMs });
   const payloadBytes = (mtu ?? 1500) - UDP_HEADERS_BYTES;

@@ -41,16 +41,21 @@ export function goodputLimit(
   return rates.reduce((sum, rate) => sum + rate, 0) * payloadRatio(innerMtu);
 }
 
-/** Runs a measurement that starts with a warm-up and puts its goodput in relation to the limit. */
+/**
+ * Runs a measurement that starts with a warm-up and puts its goodput in relation to the limit.
+ *
+ * @param innerMtu asked afterwards: path MTU discovery takes its time after the start.
+ */
 export async function throughputOf(
   stage: Stage,
   lines: readonly number[],
-  innerMtu: number | null,
+  innerMtu: () => Promise<number | null>,
   measure: () => Promise<{ goodputKbps: number }>,
 ): Promise<Throughput> {
   const fromMs = monotonicMs() + WARM_UP_SECONDS * 1000;
   const { goodputKbps } = await measure();
-  const limitKbps = goodputLimit(stage, lines, innerMtu, { fromMs, toMs: fromMs + stage.options.seconds * 1000 });
+  const span = { fromMs, toMs: fromMs + stage.options.seconds * 1000 };
+  const limitKbps = goodputLimit(stage, lines, await innerMtu(), span);
   return { goodputKbps, shareRatio: goodputKbps / limitKbps };
 }
 
