@@ -129,6 +129,29 @@ describe("Resequencer's rule of loss", () => {
     expect(harness.resequencer.skipped).toEqual({ lost: 1, overdue: 0 });
   });
 
+  it("remembers over a pause which paths were in use", () => {
+    const harness = twoPaths();
+    // A last frame on one path alone, after the paths in use have been counted anew.
+    play(
+      [
+        [2000, 0, 3090, 3100],
+        [2001, 0, 9000, 9010],
+        [2003, 0, 9002, 9012],
+        [2005, 0, 9004, 9014],
+      ],
+      harness,
+    );
+    play(
+      [
+        [2002, 1, 9001, 9051],
+        [2004, 1, 9003, 9053],
+      ],
+      harness,
+    );
+    expect(harness.outOfOrder()).toEqual([]);
+    expect(harness.sequences()).toHaveLength(2006);
+  });
+
   it("waits for a path that joins, before its first frame has come", () => {
     const harness = new Harness({}, 0b11);
     for (let n = 0; n < 3000; n++) harness.arrive({ flowSlot: 0, sequence: n, path: n & 1, sentMs: n }, n + 10);
@@ -201,6 +224,14 @@ describe("Resequencer's bounds", () => {
     expect(harness.resequencer.heldFrames).toBeLessThanOrEqual(100);
     expect(harness.sequences(1)).toHaveLength(81);
     expect(harness.sequences(0)).toEqual([0]);
+    expect(harness.resequencer.counters.overflow).toBe(1);
+  });
+
+  it("gives up no more holes than a frame too far ahead needs", () => {
+    const harness = new Harness({}, 0b11);
+    for (const sequence of [0, 3, 8000, 8193]) harness.push({ flowSlot: 0, sequence, path: 0, sentMs: 0 }, 0);
+    expect(harness.sequences()).toEqual([0, 3]);
+    expect(harness.resequencer.heldFrames).toBe(2);
     expect(harness.resequencer.counters.overflow).toBe(1);
   });
 
