@@ -12,8 +12,8 @@ const BETTER_BY = 1.1;
 /**
  * One member carries everything; another takes over when it fails, and hands back as linkSelectMethod says.
  *
- * Source: ZeroTier's active-backup; the kernel's primary_reselect (always, better, failure). While any other member works, a
- * returning one waits until its readmission ramp is through: a link that only just answers is not given the whole line.
+ * Source: ZeroTier's active-backup; the kernel's primary_reselect (always, better, failure). The readmission ramp does not
+ * count here: a share of one line cannot be tried out, and whether a link may come back at all is the monitors' business.
  */
 export class ActiveBackup implements BondPolicy {
   readonly reorders = false;
@@ -38,7 +38,7 @@ export class ActiveBackup implements BondPolicy {
     if (this.active === NO_MEMBER || (eligible & (1 << this.active)) === 0) {
       this.#replaceFailed(eligible, nowMs);
     } else if (this.#method() === "always") {
-      const primary = this.#primaries(eligible & this.#settled(eligible));
+      const primary = this.#primaries(eligible);
       if (primary !== 0 && !this.#isPrimary(this.active)) this.#enter(this.#best(primary), "primary-returned", nowMs);
     } else if (nowMs >= this.nextDeadlineMs) {
       this.#seekBetter(eligible, nowMs);
@@ -47,20 +47,17 @@ export class ActiveBackup implements BondPolicy {
 
   #replaceFailed(eligible: number, nowMs: number): void {
     const failed = this.#members.get(this.active);
-    const settled = this.#settled(eligible);
-    const from = settled === 0 ? eligible : settled;
     const target = failed?.link.failoverTo ?? null;
-    const named = target === null ? 0 : this.#members.ofLink(target) & from;
-    const primary = this.#primaries(from);
-    const choice = named !== 0 ? named : primary !== 0 ? primary : from;
+    const named = target === null ? 0 : this.#members.ofLink(target) & eligible;
+    const primary = this.#primaries(eligible);
+    const choice = named !== 0 ? named : primary !== 0 ? primary : eligible;
     const to = choice === 0 ? NO_MEMBER : this.#best(choice);
     if (to !== this.active) this.#enter(to, this.active === NO_MEMBER ? "first" : "failed", nowMs);
   }
 
   #seekBetter(eligible: number, nowMs: number): void {
     this.nextDeadlineMs = nowMs + RESELECT_INTERVAL_MS;
-    const settled = this.#settled(eligible);
-    const choice = this.#method() === "optimize" ? settled : this.#primaries(settled);
+    const choice = this.#method() === "optimize" ? eligible : this.#primaries(eligible);
     if (choice === 0 || (this.#method() === "better" && this.#isPrimary(this.active))) return;
     const best = this.#best(choice);
     const isBetter = this.#score(best) > this.#score(this.active) * BETTER_BY;
@@ -98,11 +95,6 @@ export class ActiveBackup implements BondPolicy {
     if (named !== 0) return member.link.mode === "primary";
     // Nobody is named: the first one, as in RouterOS, unless any may be better.
     return this.#method() !== "optimize" && index === lowestMember(this.#members.mask);
-  }
-
-  /** Members whose readmission is complete. */
-  #settled(mask: number): number {
-    return this.#members.where((_, index) => (mask & (1 << index)) !== 0 && (this.#members.rampShare[index] ?? 0) >= 1);
   }
 
   /** The one with the highest score, the lowest number among equals. */

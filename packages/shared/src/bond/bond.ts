@@ -58,6 +58,7 @@ export class Bond {
   readonly #sink: BondSink;
   readonly #shares = new TrafficShares();
   readonly #byQuality: boolean;
+  readonly #usesScore: boolean;
   #usable = 0;
   #nowMs = 0;
 
@@ -66,6 +67,7 @@ export class Bond {
     this.#sink = sink;
     this.dedups = settings.basePolicy !== "broadcast" || settings.dedup;
     this.#byQuality = settings.basePolicy === "balance-aware";
+    this.#usesScore = this.#byQuality || settings.basePolicy === "active-backup";
     this.#policy = createPolicy(settings, this.#members, random, (from, to, reason) => {
       sink.bondEvent({ type: "active-changed", from: this.#numbers(from), to: this.#numbers(to), reason });
     });
@@ -108,11 +110,12 @@ export class Bond {
   /** @param quality a new object of which nothing is changed later. */
   setQuality(index: number, quality: MemberQuality): void {
     this.#members.setQuality(index, quality);
-    this.#weigh();
+    if (this.#usesScore) this.#weigh();
   }
 
   /** @param share 0..1 of its full weight that a readmitted member may carry; 1 for a member in good standing. */
   setShare(index: number, share: number): void {
+    if (this.#members.rampShare[index] === share) return;
     this.#members.rampShare[index] = share;
     this.#weigh();
   }
@@ -148,7 +151,7 @@ export class Bond {
   }
 
   #weigh(): void {
-    scoreMembers(this.#members, this.eligibleMask, this.settings.quality);
+    if (this.#usesScore) scoreMembers(this.#members, this.eligibleMask, this.settings.quality);
     weighMembers(this.#members, this.eligibleMask, this.#byQuality);
     this.#policy.update(this.eligibleMask, this.#nowMs);
   }

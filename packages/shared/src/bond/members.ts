@@ -12,7 +12,7 @@ export interface MemberQuality {
   readonly availabilityRatio: number;
 }
 
-export const UNKNOWN_QUALITY: MemberQuality = {
+const UNKNOWN_QUALITY: MemberQuality = {
   rttMs: Number.NaN,
   rttMaxMs: Number.NaN,
   pdvMs: Number.NaN,

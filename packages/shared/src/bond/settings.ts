@@ -98,7 +98,7 @@ export interface BondSettings {
  * bond within half a second, and no single lost probe, nor two, can do it. ZeroTier's 10 s cuts every call.
  * upDelayMs, downDelayMs: 0 as in the kernel and RouterOS; the monitors have their own hysteresis.
  * packetsPerLink: ZeroTier's 8 (kernel and RouterOS: 1). Runs of a few frames keep the far end's interrupts and GRO going.
- * evictRttMs: above a geostationary satellite (600-700 ms). maxHoldMs: a stall that TCP and people still forgive.
+ * evictRttMs, evictRttFactor, evictPlrRatio: those of the path monitors, which give the reasons. maxHoldMs: a stall that TCP and people still forgive.
  */
 export function defaultBondSettings(basePolicy: PolicyName = DEFAULT_POLICY): BondSettings {
   return {
@@ -117,9 +117,9 @@ export function defaultBondSettings(basePolicy: PolicyName = DEFAULT_POLICY): Bo
     downDelayMs: 0,
     monitorStrategy: "dynamic",
     probeIntervalMs: 100,
-    evictRttMs: 1000,
-    evictRttFactor: 10,
-    evictPlrRatio: 0.25,
+    evictRttMs: 1500,
+    evictRttFactor: 0,
+    evictPlrRatio: 0.3,
     resequencing: "auto",
     maxHoldMs: 250,
     links: {},

@@ -4,10 +4,10 @@ export function u8(pool: Uint8Array, at: number): number {
 }
 
 export function u16(pool: Uint8Array, at: number): number {
-  return (u8(pool, at) << 8) | u8(pool, at + 1);
+  return ((pool[at] ?? 0) << 8) | (pool[at + 1] ?? 0);
 }
 
 /** Signed, so that it stays a small integer for the engine. */
 export function i32(pool: Uint8Array, at: number): number {
-  return (u8(pool, at) << 24) | (u8(pool, at + 1) << 16) | (u8(pool, at + 2) << 8) | u8(pool, at + 3);
+  return ((pool[at] ?? 0) << 24) | ((pool[at + 1] ?? 0) << 16) | ((pool[at + 2] ?? 0) << 8) | (pool[at + 3] ?? 0);
 }

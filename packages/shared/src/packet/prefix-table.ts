@@ -1,19 +1,23 @@
 import { u8 } from "./bytes.ts";
 import type { FrameView } from "./frame-view.ts";
-import { type IpPrefix, parseIpPrefix } from "./ip-address.ts";
+import { parseIpPrefix } from "./ip-address.ts";
 
 /** What a search gives when no prefix covers the address. */
 export const NO_PREFIX = -1;
 
-/** Words of a node: child for bit 0, child for bit 1, id + 1. Node 0 is none, 1 the root of IPv4, 2 of IPv6. */
-const NODE_WORDS = 3;
-const ID_AT = 2;
+/** A node has an entry for each value of a byte: the next node, id + 1 of the prefix that ends here, its length in bits. */
+const BYTE_VALUES = 256;
+const NODE_WORDS = 3 * BYTE_VALUES;
+const ID_AT = BYTE_VALUES;
+const BITS_AT = 2 * BYTE_VALUES;
+/** Node 0 is none. */
 const ROOT_IPV4 = 1;
 const ROOT_IPV6 = 2;
-const FIRST_NODES = 64;
+const FIRST_NODES = 8;
 
 /**
- * Longest-prefix match over IPv4 and IPv6 prefixes: a binary trie in one Int32Array, read straight from the pool.
+ * Longest-prefix match over IPv4 and IPv6 prefixes: a trie with a byte per step in one Int32Array, read straight from the
+ * pool. A prefix that ends inside a byte is written into all entries it covers, unless a longer one has them.
  * When a prefix goes away, its owner builds a new table.
  */
 export class PrefixTable {
@@ -27,17 +31,25 @@ export class PrefixTable {
   add(prefix: string, id: number): void {
     const parsed = parseIpPrefix(prefix);
     if (parsed === null) throw new RangeError(`"${prefix}" is no IP prefix`);
-    const node = this.#walk(parsed); // First: it may replace the array.
-    this.#nodes[node * NODE_WORDS + ID_AT] = id + 1;
+    const { bytes, bits } = parsed;
+    const depth = Math.max(0, Math.ceil(bits / 8) - 1);
+    const node = this.#walk(bytes, depth) * NODE_WORDS;
+    const count = BYTE_VALUES >> (bits - depth * 8);
+    const first = node + (u8(bytes, depth) & -count);
+    for (let entry = first; entry < first + count; entry++) {
+      if ((this.#nodes[entry + BITS_AT] ?? 0) > bits) continue;
+      this.#nodes[entry + ID_AT] = id + 1;
+      this.#nodes[entry + BITS_AT] = bits;
+    }
   }
 
   /** @returns the id of the longest prefix that covers the four bytes at offset, or NO_PREFIX. */
   findIpv4(pool: Uint8Array, offset: number): number {
-    return this.#find(ROOT_IPV4, pool, offset, 32);
+    return this.#find(ROOT_IPV4, pool, offset, 4);
   }
 
   findIpv6(pool: Uint8Array, offset: number): number {
-    return this.#find(ROOT_IPV6, pool, offset, 128);
+    return this.#find(ROOT_IPV6, pool, offset, 16);
   }
 
   findDestination(view: FrameView): number {
@@ -50,30 +62,30 @@ export class PrefixTable {
     return view.ipVersion === 6 ? this.findIpv6(view.pool, view.sourceAddressOffset) : NO_PREFIX;
   }
 
-  #find(root: number, pool: Uint8Array, offset: number, bits: number): number {
+  #find(root: number, pool: Uint8Array, offset: number, bytes: number): number {
     const nodes = this.#nodes;
     let found = 0;
     let node = root;
-    for (let bit = 0; node !== 0; bit++) {
-      const id = nodes[node * NODE_WORDS + ID_AT] ?? 0;
+    for (let at = offset; at < offset + bytes && node !== 0; at++) {
+      const entry = node * NODE_WORDS + u8(pool, at);
+      const id = nodes[entry + ID_AT] ?? 0;
       if (id !== 0) found = id;
-      if (bit === bits) break;
-      node = nodes[node * NODE_WORDS + bitOf(pool, offset, bit)] ?? 0;
+      node = nodes[entry] ?? 0;
     }
     return found - 1;
   }
 
-  /** @returns the node of the prefix; those that were missing on the way are made. */
-  #walk(prefix: IpPrefix): number {
-    let node = prefix.bytes.length === 4 ? ROOT_IPV4 : ROOT_IPV6;
-    for (let bit = 0; bit < prefix.bits; bit++) {
-      const at = node * NODE_WORDS + bitOf(prefix.bytes, 0, bit);
-      let child = this.#nodes[at] ?? 0;
-      if (child === 0) {
-        child = this.#newNode(); // May replace the array.
-        this.#nodes[at] = child;
+  /** @returns the node that the first `depth` bytes lead to; those that were missing on the way are made. */
+  #walk(bytes: Uint8Array, depth: number): number {
+    let node = bytes.length === 4 ? ROOT_IPV4 : ROOT_IPV6;
+    for (let step = 0; step < depth; step++) {
+      const entry = node * NODE_WORDS + u8(bytes, step);
+      let next = this.#nodes[entry] ?? 0;
+      if (next === 0) {
+        next = this.#newNode(); // May replace the array.
+        this.#nodes[entry] = next;
       }
-      node = child;
+      node = next;
     }
     return node;
   }
@@ -86,8 +98,4 @@ export class PrefixTable {
     }
     return this.#nodeCount++;
   }
-}
-
-function bitOf(bytes: Uint8Array, offset: number, bit: number): number {
-  return (u8(bytes, offset + (bit >> 3)) >> (7 - (bit & 7))) & 1;
 }

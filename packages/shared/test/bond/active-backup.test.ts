@@ -83,20 +83,6 @@ describe("active-backup", () => {
     expect(run.pick()).toBe(0b100);
   });
 
-  it("a returning primary waits for the end of its ramp while the other works", () => {
-    const run = new BondHarness(settingsOf("active-backup", { links: THREE }), ["a", "b", "c"]);
-    run.down(0);
-    run.bond.setShare(0, 0.1);
-    run.up(0);
-    expect(run.pick()).toBe(0b010);
-    run.bond.setShare(0, 1);
-    expect(run.pick()).toBe(0b001);
-    run.bond.setShare(0, 0.1);
-    run.down(1);
-    run.down(2);
-    expect(run.pick()).toBe(0b001);
-  });
-
   it("says with its numbers what it did, the removed member's name too", () => {
     const run = new BondHarness(settingsOf("active-backup", { links: THREE }), ["a", "b", "c"]);
     run.bond.removeMember(0);
