@@ -117,6 +117,10 @@ export function missingProgram(program: Program): WanbondError {
 }
 
 function commandError(what: string, stderr: string): CommandError {
+  if (/IPv6 is disabled|RTNETLINK answers: Permission denied/.test(stderr)) {
+    const sentence = `"${what}" failed: IPv6 is switched off there. Switch it on (sysctl net.ipv6.conf.DEVICE.disable_ipv6=0), or use no IPv6 addresses.`;
+    return new CommandError("WB_NO_IPV6", EX_UNAVAILABLE, sentence, stderr);
+  }
   if (/not permitted|EPERM|EACCES|Permission denied/.test(stderr)) {
     const sentence = `The kernel refused "${what}". Run wanbond as root, or give it the capability CAP_NET_ADMIN.`;
     return new CommandError("WB_NOT_PERMITTED", EX_NOPERM, sentence, stderr);
