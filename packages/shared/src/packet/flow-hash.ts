@@ -42,12 +42,12 @@ export class FlowHasher {
     this.#intoTunnels = policy.startsWith("encap");
   }
 
-  /** @returns an unsigned 32-bit integer. */
+  /** @returns a signed 32-bit integer: an unsigned one would cost the engine an allocation. */
   hash(view: FrameView): number {
     const seen = this.#intoTunnels ? this.#innermost(view) : view;
-    if (!this.#withAddresses || seen.ipOffset < 0) return finish(macHash(view)) >>> 0;
-    if (this.#withMac) return finish(addressHash(seen, macHash(view))) >>> 0;
-    return finish(flowHash(seen)) >>> 0;
+    if (!this.#withAddresses || seen.ipOffset < 0) return finish(macHash(view));
+    if (this.#withMac) return finish(addressHash(seen, macHash(view)));
+    return finish(flowHash(seen));
   }
 
   #innermost(view: FrameView): FrameView {
