@@ -26,25 +26,28 @@ export async function openTapIn(namespace: Namespace, vnet: boolean): Promise<Te
   return { ...tap, name };
 }
 
-/** Two TAPs that are ports of one Linux bridge: what is written into one comes out of the other. */
-export async function bridgedTaps(
-  vnetIn: boolean,
-  vnetOut: boolean,
-): Promise<{ into: TestTap; outOf: TestTap; namespace: Namespace }> {
+/** TAPs that are ports of one Linux bridge: what is written into one comes out of the others. */
+export async function bridgeTaps(...vnet: readonly boolean[]): Promise<{ taps: TestTap[]; namespace: Namespace }> {
   const [namespace] = await createNamespaces(["bridge"]);
   if (namespace === undefined) throw new Error("no namespace was made");
   await namespace.sysctl({ "net.ipv6.conf.default.disable_ipv6": 1, "net.ipv6.conf.all.disable_ipv6": 1 });
   // Where br_netfilter is loaded, it would drop frames with a wrong IP header.
-  await namespace.exec([
-    "sysctl",
-    "-eqw",
-    "net.bridge.bridge-nf-call-iptables=0",
-    "net.bridge.bridge-nf-call-ip6tables=0",
-  ]);
-  const into = await openTapIn(namespace, vnetIn);
-  const outOf = await openTapIn(namespace, vnetOut);
+  const filters = ["net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-nf-call-ip6tables=0"];
+  await namespace.exec(["sysctl", "-eqw", ...filters]);
   await namespace.ip("link add br0 type bridge mcast_snooping 0 forward_delay 0", "link set br0 up");
-  for (const { name } of [into, outOf]) await namespace.ip(`link set ${name} master br0 up`);
+  const taps: TestTap[] = [];
+  for (const each of vnet) taps.push(await openTapIn(namespace, each));
+  for (const { name } of taps) await namespace.ip(`link set ${name} master br0 up`);
+  return { taps, namespace };
+}
+
+/** A bridge of two TAPs. */
+export async function bridgedTaps(
+  vnetIn: boolean,
+  vnetOut: boolean,
+): Promise<{ into: TestTap; outOf: TestTap; namespace: Namespace }> {
+  const { taps, namespace } = await bridgeTaps(vnetIn, vnetOut);
+  const [into, outOf] = taps as [TestTap, TestTap];
   return { into, outOf, namespace };
 }
 

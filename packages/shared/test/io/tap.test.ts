@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { isRoot, type Namespace } from "../../../../test/support/netns.ts";
@@ -10,12 +11,14 @@ import {
   hasRightChecksums,
   PSH,
   parseFrame,
-  type TcpFrame,
+  SYN,
+  superFrame,
   TPID_8021AD,
   TPID_8021Q,
   tcpFrame,
+  udpFrame,
 } from "./frames.ts";
-import { bridgedTaps, counterOf, newPorts, readFrames, type TestTap } from "./tap-pair.ts";
+import { bridgedTaps, bridgeTaps, counterOf, newPorts, readFrames, type TestTap } from "./tap-pair.ts";
 import { fill, slots } from "./vectors.ts";
 
 const skipped = isRoot() ? "" : " (skipped: needs root)";
@@ -76,6 +79,29 @@ describe.skipIf(!isRoot()).each([
     if (!vnetOut) expect(counterOf(ports, "tapReads")).toBeGreaterThanOrEqual(200);
   });
 
+  it.each([
+    ["FIN", ACK | FIN],
+    ["SYN", ACK | SYN],
+    ["CWR", ACK | CWR],
+    ["no ACK", 0],
+  ])("segments with %s stay apart", async (_name, flags) => {
+    const frames = [0, 1, 2].map((i) =>
+      tcpFrame({ v6: true, port: 5001, sequence: i * 100, flags, payload: Buffer.alloc(100, `${i}.`) }),
+    );
+    const { ports, received } = await pass(frames);
+    expect(received).toEqual(frames);
+    expect(counterOf(ports, "tapWrites")).toBe(3);
+  });
+
+  it("a fragment is not overtaken by segments of its flow", async () => {
+    const frames = [0, 0, 1].map((i) =>
+      tcpFrame({ v6: false, port: 5002, sequence: i * 100, flags: ACK, payload: Buffer.alloc(100, `${i}.`) }),
+    );
+    frames[1]?.writeUInt8(0x60, 14 + 6); // "more fragments"
+    const { received } = await pass(frames);
+    expect(received).toEqual(frames);
+  });
+
   it("any mixture of flows, sizes, flags and damage comes out unchanged, in order within each flow", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitrarySegment, { minLength: 1, maxLength: 120 }), async (segments) => {
@@ -83,25 +109,25 @@ describe.skipIf(!isRoot()).each([
         const { received } = await pass(frames);
         expect(byFlow(received)).toEqual(byFlow(frames));
       }),
-      { numRuns: 30 },
+      { numRuns: 60 },
     );
   });
 });
 
-/** One step of one of three flows. */
+const mostly = <T>(usual: T, ...rare: T[]) =>
+  fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, fc.constantFrom(...rare));
+
+/** One step of one of the flows; most steps go on from the one before and could be joined with it. */
 const arbitrarySegment = fc.record({
-  flow: fc.integer({ min: 0, max: 2 }),
-  kind: fc.integer({ min: 0, max: kinds.length - 1 }),
-  bytes: fc.oneof({ weight: 4, arbitrary: fc.constant(1200) }, fc.integer({ min: 0, max: 1400 })),
-  flags: fc.oneof(
-    { weight: 6, arbitrary: fc.constant(ACK) },
-    fc.constantFrom(ACK | PSH, ACK | FIN, ACK | ECE, ACK | CWR, ACK | FIN | PSH),
-  ),
-  gap: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(1, 1200, -1200)),
-  tos: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(2, 3, 0xb8)),
-  timestamp: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, fc.constant(2)),
-  dontFragment: fc.boolean(),
-  damage: fc.oneof({ weight: 9, arbitrary: fc.constant("none" as const) }, fc.constantFrom("tcp", "ip")),
+  flow: fc.integer({ min: 0, max: kinds.length - 1 }),
+  bytes: fc.oneof({ weight: 8, arbitrary: fc.constant(700) }, fc.integer({ min: 0, max: 1400 })),
+  flags: mostly(ACK, ACK | PSH, ACK | FIN, ACK | ECE, ACK | CWR, ACK | FIN | PSH),
+  gap: mostly(0, 1, 700, -700),
+  tos: mostly(0, 2, 3, 0xb8),
+  timestamp: mostly(1, 2),
+  /** Of flow 0 alone, whose packets may be fragmented, so that their identifications say something. */
+  skippedIdentifications: mostly(0, 3),
+  damage: mostly<"none" | "tcp" | "ip" | "fragment">("none", "tcp", "ip", "fragment"),
 });
 type Segment = typeof arbitrarySegment extends fc.Arbitrary<infer T> ? T : never;
 
@@ -109,24 +135,28 @@ type Segment = typeof arbitrarySegment extends fc.Arbitrary<infer T> ? T : never
 function buildFlows(segments: readonly Segment[]): Buffer[] {
   const next = new Map<number, { sequence: number; identification: number }>();
   return segments.map((segment, i) => {
-    const kind = kinds[segment.kind] ?? { v6: false, tags: [] };
-    const port = 6000 + segment.flow * kinds.length + segment.kind;
+    const kind = kinds[segment.flow] ?? { v6: false, tags: [] };
+    const port = 6000 + segment.flow;
     const state = next.get(port) ?? { sequence: 1000, identification: 1 };
     const sequence = state.sequence + segment.gap;
-    next.set(port, { sequence: sequence + segment.bytes, identification: state.identification + 1 });
-    const fields: TcpFrame = {
-      ...kind,
-      ...segment,
-      ...state,
-      port,
-      sequence,
-      payload: Buffer.alloc(segment.bytes, `${i},`),
-    };
-    const frame = tcpFrame(fields);
+    const dontFragment = segment.flow !== 0;
+    const identification = state.identification + (dontFragment ? 0 : segment.skippedIdentifications);
+    next.set(port, { sequence: sequence + segment.bytes, identification: identification + 1 });
+    const payload = Buffer.alloc(segment.bytes, `${i},`);
+    const frame = tcpFrame({ ...kind, ...segment, port, sequence, identification, dontFragment, payload });
+    const ip = 14 + kind.tags.length * 4;
     if (segment.damage === "tcp") frame.writeUInt16BE(frame.readUInt16BE(frame.length - 2) ^ 0x0101, frame.length - 2);
-    if (segment.damage === "ip" && !kind.v6) frame.writeUInt8(63, 14 + kind.tags.length * 4 + 8);
+    if (segment.damage === "ip" && !kind.v6) frame.writeUInt8(63, ip + 8);
+    if (segment.damage === "fragment" && !kind.v6) markFragment(frame, ip, dontFragment);
     return frame;
   });
+}
+
+/** Sets "more fragments" and mends the checksum (RFC 1624). */
+function markFragment(frame: Buffer, ip: number, dontFragment: boolean): void {
+  frame.writeUInt16BE(0x2000, ip + 6);
+  const checksum = frame.readUInt16BE(ip + 10) - (dontFragment ? 0x2000 - 0x4000 : 0x2000);
+  frame.writeUInt16BE(checksum < 0 ? checksum + 0xffff : checksum > 0xffff ? checksum - 0xffff : checksum, ip + 10);
 }
 
 function byFlow(frames: readonly Buffer[]): Record<string, string[]> {
@@ -138,6 +168,60 @@ function byFlow(frames: readonly Buffer[]): Record<string, string[]> {
   }
   return flows;
 }
+
+/**
+ *   test ── into ── br0 ── cut by us ── test
+ *                    └──── cut by the kernel ── test
+ */
+describe.skipIf(!isRoot())(`super-frames${skipped}`, () => {
+  let bridge: Awaited<ReturnType<typeof bridgeTaps>>;
+  beforeAll(async () => {
+    bridge = await bridgeTaps(true, true, false);
+  });
+  afterAll(() => {
+    for (const tap of bridge.taps) native().close(tap.fd);
+    bridge.namespace.remove();
+  });
+
+  it("are cut by us as the kernel cuts them", async () => {
+    const [into, ours, kernels] = bridge.taps as [TestTap, TestTap, TestTap];
+    const cases = fc.record({
+      kind: fc.constantFrom(...kinds),
+      protocol: fc.constantFrom(...(ours.offloads.uso ? (["tcp", "udp"] as const) : (["tcp"] as const))),
+      flags: fc.constantFrom(ACK, ACK | PSH, ACK | FIN | PSH, ACK | CWR, ACK | CWR | ECE | PSH),
+      gsoBytes: fc.integer({ min: 500, max: 1400 }),
+      segments: fc.integer({ min: 2, max: 44 }),
+      lastBytes: fc.integer({ min: 1, max: 500 }),
+      identification: fc.constantFrom(0, 7, 65530),
+      sequence: fc.constantFrom(0, 0x7fffff00, 0xffffff00),
+    });
+    const property = fc.asyncProperty(cases, async (chosen) => {
+      const { kind, gsoBytes, segments, lastBytes } = chosen;
+      const payload = Buffer.alloc(gsoBytes * (segments - 1) + lastBytes, `${gsoBytes}-`);
+      const fields = { ...chosen, ...kind, port: 9, payload };
+      const whole = chosen.protocol === "tcp" ? tcpFrame(fields) : udpFrame(fields);
+      writeSync(into.fd, superFrame(whole, gsoBytes));
+      const expected = await readFrames(newPorts(), kernels.fd, (frames) => frames.length >= segments);
+      const cut = await readFrames(newPorts(), ours.fd, (frames) => frames.length >= segments);
+      expect(expected).toHaveLength(segments);
+      expect(cut.map((frame) => frame.toString("hex"))).toEqual(expected.map((frame) => frame.toString("hex")));
+    });
+    await fc.assert(property, { numRuns: 100 });
+  });
+
+  it("whose segments fit no slot are refused and counted, and the next frame comes through", async () => {
+    const [into, ours] = bridge.taps as [TestTap, TestTap];
+    for (const name of ["br0", ...bridge.taps.map((tap) => tap.name)])
+      await bridge.namespace.ip(`link set ${name} mtu 9000`);
+    const frame = tcpFrame({ v6: false, port: 9, sequence: 1, flags: ACK, payload: Buffer.alloc(20_000) });
+    const small = tcpFrame({ v6: false, port: 9, sequence: 1, flags: ACK, payload: Buffer.alloc(20) });
+    writeSync(into.fd, superFrame(frame, 8000));
+    writeSync(into.fd, Buffer.concat([Buffer.alloc(10), small]));
+    const ports = newPorts();
+    expect(await readFrames(ports, ours.fd, (frames) => frames.length > 0)).toEqual([small]);
+    expect(counterOf(ports, "tapReadMalformed")).toBe(1);
+  });
+});
 
 describe.skipIf(!isRoot())(`bad frames and arguments${skipped}`, () => {
   let pair: Awaited<ReturnType<typeof bridgedTaps>> | undefined;
