@@ -95,7 +95,9 @@ export class Delivery {
   onTimer(peer: Peer, nowMs: number): number {
     const { resequencer, reassembler } = peer.receiver;
     resequencer.onTimer(nowMs);
+    const { timedOut } = reassembler.counters;
     reassembler.onTimer(nowMs);
+    this.#drops["fragment-incomplete"] += reassembler.counters.timedOut - timedOut;
     this.#drain(peer, nowMs);
     this.#tap.flush();
     return Math.min(resequencer.nextDeadlineMs, reassembler.nextDeadlineMs);
@@ -116,7 +118,9 @@ export class Delivery {
       return -1;
     }
     inner.readFragment(at);
-    return peer.receiver.reassembler.push(
+    const { reassembler } = peer.receiver;
+    const { refused, evicted } = reassembler.counters;
+    const joined = reassembler.push(
       inner.flowSlot,
       inner.sequence,
       inner.fragmentOffset,
@@ -125,6 +129,9 @@ export class Delivery {
       bytes - FRAGMENT_HEADER_BYTES,
       nowMs,
     );
+    this.#drops["fragment-refused"] += reassembler.counters.refused - refused;
+    this.#drops["fragment-incomplete"] += reassembler.counters.evicted - evicted;
+    return joined;
   }
 
   #onWhole(peer: Peer, path: Path, slot: number, bytes: number, nowMs: number): boolean {
@@ -146,8 +153,11 @@ export class Delivery {
   #inOrder(peer: Peer, path: Path, slot: number, nowMs: number): boolean {
     const { flags, flowSlot, sequence, sendTime } = this.#datagrams;
     if ((flags & INNER_ORDERED) !== 0) {
-      const { resequencer } = peer.receiver;
-      if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) return this.#refuse("duplicate");
+      const { resequencer, duplicates } = peer.receiver;
+      const { tooOld } = duplicates;
+      if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) {
+        return this.#refuse(duplicates.tooOld > tooOld ? "too-old" : "duplicate");
+      }
       if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);
       this.#drain(peer, nowMs);
       return true;

@@ -14,7 +14,6 @@ const NONE_YET = {
   "socket-full": 0,
   "message-too-big": 0,
   unreachable: 0,
-  "no-key": 0,
   // from the lines
   malformed: 0,
   "unknown-session": 0,
@@ -23,6 +22,7 @@ const NONE_YET = {
   replayed: 0,
   "handshake-overload": 0,
   "fragment-refused": 0,
+  "fragment-incomplete": 0,
   duplicate: 0,
   "too-old": 0,
   // after opening
