@@ -1,1 +1,1 @@
-export { type LanNetwork, reconcileLan } from "./lan-network.ts";
+export { reconcileLan } from "./lan-network.ts";

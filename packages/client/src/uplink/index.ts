@@ -1,4 +1,4 @@
-export { diffUplinks, type UplinkEvent, type UplinkField } from "./uplink-diff.ts";
+export { diffUplinks } from "./uplink-diff.ts";
 export {
   type ResolvedUplink,
   readUplinkFacts,

@@ -1,7 +1,7 @@
 import type { ResolvedUplink, UnusableReason } from "./uplink-discovery.ts";
 
 /** What a change of an uplink was about. "index": the device was replaced, its bound sockets are dead. */
-export type UplinkField = "index" | "source4" | "gateway4" | "source6" | "gateway6" | "mtu";
+type UplinkField = "index" | "source4" | "gateway4" | "source6" | "gateway6" | "mtu";
 
 /** One event for the log and for the owner of the paths. */
 export type UplinkEvent =

@@ -56,7 +56,7 @@ export class UplinkPinning {
 }
 
 /** Rules and routes of one uplink. */
-export function pinningChanges(uplink: ResolvedUplink, instance: number, slot: number): [string, Change][] {
+function pinningChanges(uplink: ResolvedUplink, instance: number, slot: number): [string, Change][] {
   const priority = pinningPriority(instance, slot);
   const table = uplinkTable(instance, slot);
   const families: [4 | 6, UplinkAddress | null][] = [

@@ -15,7 +15,7 @@ import {
 import { natTableBody } from "./nat-table.ts";
 
 /** Addresses inside the tunnel that belong to one client. */
-export interface ClientNetworks {
+interface ClientNetworks {
   readonly name: string;
   /** Single hosts, with prefix length. */
   readonly addresses: readonly string[];

@@ -1,1 +1,1 @@
-export { type ClientNetworks, type ConcentratorNetwork, reconcileNetwork } from "./concentrator-network.ts";
+export { type ConcentratorNetwork, reconcileNetwork } from "./concentrator-network.ts";

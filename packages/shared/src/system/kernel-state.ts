@@ -138,7 +138,7 @@ async function ifIpv6(runner: Runner, args: readonly string[]): Promise<unknown>
   return (await hasIpv6(runner)) ? ipJson(runner, ["-6", ...args]) : [];
 }
 
-export async function hasIpv6(runner: Runner): Promise<boolean> {
+async function hasIpv6(runner: Runner): Promise<boolean> {
   return (await runner.readSetting("net/ipv6/conf/all/forwarding")) !== null;
 }
 

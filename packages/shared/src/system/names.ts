@@ -12,7 +12,7 @@ export const OWN_PROTOCOL = 87;
 /** Wanbond programs that can run in one network namespace; each has its own tables and priorities. */
 export const MAX_INSTANCES = 16;
 /** Tables and pinning priorities of one instance are counted in slots: 30 uplinks (as many as there are paths), then one of its own. */
-export const SLOTS_PER_INSTANCE = 32;
+const SLOTS_PER_INSTANCE = 32;
 /** Uplinks that can be pinned. */
 export const MAX_UPLINK_SLOTS = 30;
 
@@ -20,9 +20,8 @@ const FIRST_TABLE = 18700;
 const FIRST_PINNING_PRIORITY = 5200;
 const FIRST_DEFAULT_PRIORITY = 32000;
 
-/** The table that holds the main routes of the system, and the one of addresses of this host. */
+/** The table that holds the main routes of the system. */
 export const MAIN_TABLE = 254;
-export const LOCAL_TABLE = 255;
 
 /** Table of one uplink: 18700 + 32 per instance + slot. */
 export function uplinkTable(instance: number, slot: number): number {

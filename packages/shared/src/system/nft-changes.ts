@@ -4,7 +4,7 @@ import { CommandError, type Runner } from "./command.ts";
 import type { ChangeHandler } from "./handler.ts";
 
 /** The first words of the comment of every table of ours. */
-export const NFT_COMMENT = "wanbond: made by the program, removed when it stops";
+const NFT_COMMENT = "wanbond: made by the program, removed when it stops";
 
 export const nftHandler: ChangeHandler<ChangeOf<"nft">> = {
   before: async (runner, { table }) => {

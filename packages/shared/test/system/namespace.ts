@@ -7,6 +7,7 @@ import { createRunner, type Runner } from "../../src/system/index.ts";
 /** Tests that change a network do so in namespaces of their own, which only root can make. */
 export const isRoot = process.getuid?.() === 0;
 
+const IP = "ip";
 let count = 0;
 
 /** A network namespace that lives as long as one test. */
@@ -25,9 +26,9 @@ export interface Namespace {
 export function makeNamespace(): Namespace {
   const name = `wbsys-${process.pid}-${count++}`;
   const directory = mkdtempSync(join(tmpdir(), "wbsys-"));
-  execFileSync("ip", ["netns", "add", name]);
+  execFileSync(IP, ["netns", "add", name]);
   const sh = (script: string) =>
-    execFileSync("ip", ["netns", "exec", name, "sh", "-e", "-c", script], { encoding: "utf8", stdio: "pipe" });
+    execFileSync(IP, ["netns", "exec", name, "sh", "-e", "-c", script], { encoding: "utf8", stdio: "pipe" });
   // No duplicate address detection: an address that is "tentative" for a second would make dumps differ.
   sh("for each in all default; do echo 0 > /proc/sys/net/ipv6/conf/$each/accept_dad; done; ip link set lo up");
   return {
@@ -37,7 +38,7 @@ export function makeNamespace(): Namespace {
     sh,
     dump: () => sh(DUMP),
     remove: () => {
-      execFileSync("ip", ["netns", "del", name]);
+      execFileSync(IP, ["netns", "del", name]);
       rmSync(directory, { recursive: true });
     },
   };
