@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/uio.h>
+#include <algorithm>
 
 #include "checksum.h"
 #include "ethernet.h"
@@ -57,7 +58,7 @@ ssize_t TapReader::receive(VnetHeader& header, uint8_t* slot) {
   while (bytes < 0 && errno == EINTR);
   if (bytes < 0) return -errno;
   stats_.tapReads++;
-  return vnet ? bytes - ssize_t(sizeof header) : bytes;
+  return vnet ? std::max(bytes - ssize_t(sizeof header), ssize_t(0)) : bytes;
 }
 
 /** @returns the length of an ordinary frame; 0 when it was refused or loaded as a super-frame. */
@@ -67,7 +68,7 @@ int TapReader::accept(const VnetHeader& header, uint8_t* slot, int length) {
     if (length > kSlotCapacity) return refuse(stats_.tapReadTooLong);
     return completeChecksum(slot, length, header) ? length : refuse(stats_.tapReadMalformed);
   }
-  memcpy(super_.buffer(), slot, size_t(length < kSlotCapacity ? length : kSlotCapacity));
+  memcpy(super_.buffer(), slot, size_t(std::min(length, kSlotCapacity)));
   return super_.load(header, length) ? 0 : refuse(stats_.tapReadMalformed);
 }
 

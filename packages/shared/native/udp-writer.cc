@@ -10,6 +10,7 @@
 namespace wanbond {
 namespace {
 
+constexpr int kAttempts = 3;
 constexpr int kMaxDatagram = 65507;
 /** Of one message: an IP packet of 65535 bytes less the largest headers, with room to spare. */
 constexpr int kMaxRunBytes = 65000;
@@ -26,40 +27,48 @@ int UdpWriter::write(int fd, const Endpoint& endpoint, Vector<Descriptor> descri
                      int count) {
   const Work work = {descriptors, selection, count};
   UdpAddress address(endpoint);
-  bool gso = FdFacts::of(fd) & FdFacts::kGso;
-  bool suspectGso = false;
-  int done = 0, patience = 3, error = 0;
-  while (done < count) {
+  bool gso = FdFacts::of(fd) & FdFacts::kGso, gsoFailed = false;
+  int done = 0, error = 0;
+  while (done < count && error == 0) {
     const int messages = prepare(work, done, gso, address);
-    if (messages == 0) {
-      stats_.badDescriptors++;
-      error = EINVAL;
-      break;
-    }
-    const bool joined = messages_[0].msg_hdr.msg_iovlen > 1;
-    const int sent = sendmmsg(fd, messages_, unsigned(messages), MSG_DONTWAIT);
+    const int sent = messages == 0 ? -EFAULT : send(fd, messages);
     if (sent > 0) {
       done += taken(sent);
+      if (gsoFailed) forbidGso(fd);  // one by one it went: the joining was what was refused
+      gsoFailed = false;
+    } else if (messages > 0 && messages_[0].msg_hdr.msg_iovlen > 1 && mayBeGso(-sent)) {
+      gso = false;
+      gsoFailed = true;
+    } else {
+      error = -sent;
+    }
+  }
+  return account(done, count, error);
+}
+
+/** @returns messages taken, or a negative errno. */
+int UdpWriter::send(int fd, int messages) {
+  for (int attempt = 0;; attempt++) {
+    const int sent = sendmmsg(fd, messages_, unsigned(messages), MSG_DONTWAIT);
+    if (sent > 0) {
       stats_.udpWrites++;
       stats_.udpWriteMessages += uint64_t(sent);
-      if (suspectGso) {  // one by one it went: the joining was what was refused
-        FdFacts::forbidGso(fd);
-        stats_.udpGsoRefused++;
-        suspectGso = false;
-      }
-      continue;
+      return sent;
     }
-    error = errno;
-    if (joined && mayBeGso(error)) {
-      gso = false;
-      suspectGso = true;
-      continue;
-    }
-    if (error != EINTR && !(isPending(error) && patience-- > 0)) break;
+    if (errno != EINTR && !(isPending(errno) && attempt < kAttempts)) return -errno;
   }
+}
+
+void UdpWriter::forbidGso(int fd) {
+  FdFacts::forbidGso(fd);
+  stats_.udpGsoRefused++;
+}
+
+int UdpWriter::account(int done, int count, int error) {
   stats_.udpWriteDatagrams += uint64_t(done);
-  if (done == count) return done;
-  (isFull(error) ? stats_.udpWriteFull : stats_.udpWriteRefused) += uint64_t(count - done);
+  if (error == 0) return done;
+  (isFull(error) ? stats_.udpWriteFull : error == EFAULT ? stats_.badDescriptors : stats_.udpWriteRefused) +=
+      uint64_t(count - done);
   return done > 0 || isFull(error) ? done : -error;
 }
 

@@ -23,6 +23,9 @@ class UdpWriter {
     int count;
   };
 
+  int send(int fd, int messages);
+  void forbidGso(int fd);
+  int account(int done, int count, int error);
   const Descriptor* find(const Work& work, int index) const;
   int prepare(const Work& work, int from, bool gso, UdpAddress& address);
   int addRun(const Work& work, int from, int limit, int part);

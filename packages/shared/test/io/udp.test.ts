@@ -155,14 +155,14 @@ describe("refusals", () => {
     const endpoint = sender.endpoint;
     const descriptors = slots(0, 2);
     const selection = Int32Array.of(0, 1);
-    expect(ports.udpWrite(sender.fd, endpoint, 0, descriptors, selection, 1)).toBe(-22); // no length
+    expect(ports.udpWrite(sender.fd, endpoint, 0, descriptors, selection, 1)).toBe(-14); // no length
     fill(ports, descriptors, datagramsOf([10, 10]));
     expect(ports.udpWrite(sender.fd, endpoint, 1, descriptors, selection, 2)).toBe(-22); // no such endpoint
     expect(ports.udpWrite(sender.fd, endpoint, 0, descriptors, selection, 3)).toBe(-22); // selection too short
     expect(ports.udpWrite(sender.fd, endpoint, 0, descriptors, Int32Array.of(0, 7), 2)).toBe(1); // no such descriptor
     expect(ports.udpWrite(-1, endpoint, 0, descriptors, selection, 2)).toBe(-9);
     descriptors[0] = ports.pool.byteLength - 5;
-    expect(ports.udpWrite(sender.fd, endpoint, 0, descriptors, selection, 2)).toBe(-22);
+    expect(ports.udpWrite(sender.fd, endpoint, 0, descriptors, selection, 2)).toBe(-14);
   });
 
   it("of a reader's arguments keep the datagrams in the socket", () => {
