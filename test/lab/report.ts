@@ -29,7 +29,7 @@ const ERROR_LINES = 12;
 
 function renderError(policy: string, error: string): string {
   const lines = error.split("\n").filter((line) => line.trim() !== "");
-  return `${policy} was not measured: ${lines.slice(0, ERROR_LINES).join("\n  ")}`;
+  return `${policy} was not measured in full: ${lines.slice(0, ERROR_LINES).join("\n  ")}`;
 }
 
 const ALONE_HEADER = ["line", "Mbit/s", "delay", "1 TCP", "share", "ping idle", "loaded p50 / p95"];

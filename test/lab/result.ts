@@ -32,7 +32,7 @@ export interface AloneResult {
 
 export interface BondResult {
   readonly policy: string;
-  /** Why the bond could not be measured; the rest is null then. */
+  /** Why a figure is null. */
   readonly error: string | null;
   readonly mtu: number | null;
   readonly oneTcp: Throughput | null;

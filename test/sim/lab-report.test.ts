@@ -74,7 +74,7 @@ describe("report", () => {
       ──────────  ────  ─────────  ────  ───────────  ─────────────  ──────────
       balance-rr  isp2     340 ms    12        61 ms           36.0     5800 ms
 
-      broadcast was not measured: client ended with status 78"
+      broadcast was not measured in full: client ended with status 78"
     `);
   });
 });
