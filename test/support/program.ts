@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readStatus, type StatusSnapshot } from "@wanbond/shared/control";
 import type { Namespace } from "./netns.ts";
@@ -29,21 +30,24 @@ export interface LogLine {
 /** A real `wanbond client run` or `wanbond concentrator run` inside a namespace; may be started again after its end. */
 export class Program {
   readonly role: "client" | "concentrator";
+  readonly configFile: string;
   readonly controlSocket: string;
   /** The log since the first start, of all starts. */
   readonly logs: LogLine[] = [];
   /** What is not JSON on stdout, and all of stderr. */
   text = "";
   readonly #namespace: Namespace;
-  readonly #configFile: string;
+  readonly #prefix: readonly string[];
 
   #process: ChildProcess | undefined;
 
-  constructor(role: "client" | "concentrator", namespace: Namespace, configFile: string, controlSocket: string) {
+  /** @param folder of ROLE.toml and ROLE.sock. @param prefix put before the command; has to exec what follows. */
+  constructor(role: "client" | "concentrator", namespace: Namespace, folder: string, prefix: readonly string[] = []) {
     this.role = role;
     this.#namespace = namespace;
-    this.#configFile = configFile;
-    this.controlSocket = controlSocket;
+    this.configFile = join(folder, `${role}.toml`);
+    this.controlSocket = join(folder, `${role}.sock`);
+    this.#prefix = prefix;
   }
 
   get pid(): number | undefined {
@@ -52,9 +56,8 @@ export class Program {
 
   /** Starts it and waits until its control socket answers. @throws Error with what it said, when it ends instead. */
   async start(): Promise<void> {
-    const started = this.#namespace.spawn(wanbondCommand(this.role, "run", "--config", this.#configFile), {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const command = [...this.#prefix, ...wanbondCommand(this.role, "run", "--config", this.configFile)];
+    const started = this.#namespace.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = started;
     this.#collect(started);
     const answers = () => started.exitCode !== null || this.#answers();

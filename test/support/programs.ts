@@ -17,7 +17,7 @@ export interface BondPair {
   readonly concentrator: Program;
   /** Keys, configurations, control sockets. */
   readonly folder: string;
-  /** Both programs run, and the client says that this many members are usable. Default: all uplinks. */
+  /** Both programs run, the client has got its addresses, and says that this many members are usable. Default: all. */
   start(memberCount?: number): Promise<void>;
   waitForMembers(count: number, deadlineMs?: number): Promise<void>;
   /** Stops both and removes the folder. */
@@ -32,8 +32,14 @@ export interface PairOptions {
   /** More keys of [client] and [concentrator]; undefined takes one away. */
   readonly client?: TomlTable;
   readonly concentrator?: TomlTable;
-  /** More keys of every [[uplink]]. */
-  readonly uplink?: TomlTable;
+  /** More keys of every [[uplink]]; "auto" in place of all these tables. */
+  readonly uplink?: TomlTable | "auto";
+  /** More keys of the concentrator's [[client]]. */
+  readonly peer?: TomlTable;
+  /** Where the client finds the concentrator. Default: its IPv4 address. */
+  readonly endpoints?: readonly string[];
+  /** Put before the command that runs the client; it has to exec what follows. */
+  readonly clientPrefix?: readonly string[];
 }
 
 export const INNER = {
@@ -43,7 +49,7 @@ export const INNER = {
   client6: "fd00:200::2",
 } as const;
 
-const PORT = 51900;
+export const PORT = 51900;
 
 /** Writes keys and configurations; nothing runs before start(). */
 export async function preparePair(topology: Topology, options: PairOptions = {}): Promise<BondPair> {
@@ -51,13 +57,10 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.on("exit", removeFolder);
   const [clientKey, concentratorKey] = await Promise.all([makeKey(folder, "client"), makeKey(folder, "concentrator")]);
-  const client = writeProgram(topology, folder, "client", clientDocument(topology, options, folder, concentratorKey));
-  const concentrator = writeProgram(
-    topology,
-    folder,
-    "concentrator",
-    concentratorDocument(topology, options, folder, clientKey),
-  );
+  const client = new Program("client", topology.router, folder, options.clientPrefix);
+  const concentrator = new Program("concentrator", topology.concentrator, folder);
+  writeFileSync(client.configFile, renderToml(clientDocument(topology, options, folder, concentratorKey)));
+  writeFileSync(concentrator.configFile, renderToml(concentratorDocument(topology, options, folder, clientKey)));
 
   async function waitForMembers(count: number, deadlineMs = 15_000): Promise<void> {
     const enough = async () => {
@@ -73,8 +76,11 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
     folder,
     waitForMembers,
     async start(memberCount = options.uplinks?.length ?? topology.uplinks.length) {
+      const from = client.logs.length;
       await Promise.all([concentrator.start(), client.start()]);
-      await waitForMembers(memberCount).catch((error: unknown) => {
+      const isReady = () => client.events("ready", from).length > 0;
+      const ready = waitFor(isReady, { what: "the client is ready", deadlineMs: 15_000 });
+      await Promise.all([ready, waitForMembers(memberCount)]).catch((error: unknown) => {
         throw new Error(`${String(error)}\n${client.transcript()}\n${concentrator.transcript()}`);
       });
     },
@@ -86,39 +92,24 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
   };
 }
 
-function writeProgram(
-  topology: Topology,
-  folder: string,
-  role: "client" | "concentrator",
-  document: TomlTable,
-): Program {
-  const configFile = join(folder, `${role}.toml`);
-  writeFileSync(configFile, renderToml(document));
-  const namespace = role === "client" ? topology.router : topology.concentrator;
-  return new Program(role, namespace, configFile, controlSocket(folder, role));
-}
-
-function controlSocket(folder: string, role: string): string {
-  return join(folder, `${role}.sock`);
-}
-
 /** What both files say about themselves. */
 function ownSettings(folder: string, role: string): TomlTable {
   const stateDirectory = join(folder, `${role}-state`);
   mkdirSync(stateDirectory);
-  return { privateKeyFile: join(folder, `${role}.key`), controlSocket: controlSocket(folder, role), stateDirectory };
+  return { privateKeyFile: join(folder, `${role}.key`), controlSocket: join(folder, `${role}.sock`), stateDirectory };
 }
 
 function clientDocument(topology: Topology, options: PairOptions, folder: string, publicKey: string): TomlTable {
   const used = options.uplinks ?? topology.uplinks.map((_, index) => index);
   const lan = topology.ipv6 ? [ADDRESSES.lanNetwork, ADDRESSES.lanNetwork6] : [ADDRESSES.lanNetwork];
+  const uplinkTable = (index: number): TomlTable => {
+    const { name = "", gateway = "" } = topology.uplinks[index] ?? {};
+    return { name, device: name, gateway, ...(options.uplink !== "auto" && options.uplink) };
+  };
   return {
     client: { ...ownSettings(folder, "client"), defaultRoute: true, lan, ...options.client },
-    concentrator: { publicKey: publicKey, endpoints: [`${ADDRESSES.concentrator}:${PORT}`] },
-    uplink: used.map((index) => {
-      const { name = "", gateway = "" } = topology.uplinks[index] ?? {};
-      return { name, device: name, gateway, ...options.uplink };
-    }),
+    concentrator: { publicKey, endpoints: options.endpoints ?? [`${ADDRESSES.concentrator}:${PORT}`] },
+    ...(options.uplink === "auto" ? { uplinks: "auto" } : { uplink: used.map((index) => uplinkTable(index)) }),
     ...(options.bonding && { bonding: options.bonding }),
   };
 }
@@ -137,9 +128,10 @@ function concentratorDocument(topology: Topology, options: PairOptions, folder: 
     client: [
       {
         name: "home1",
-        publicKey: publicKey,
+        publicKey,
         address: [`${INNER.client}/32`, ...(six ? [`${INNER.client6}/128`] : [])],
         routes: six ? [ADDRESSES.lanNetwork, ADDRESSES.lanNetwork6] : [ADDRESSES.lanNetwork],
+        ...options.peer,
       },
     ],
     ...(options.bonding && { bonding: options.bonding }),
