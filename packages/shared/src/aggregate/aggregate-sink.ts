@@ -1,0 +1,41 @@
+/** Why a datagram of a frame is sent: the first one, again after a loss or out of a silent path, or as a second copy. */
+export type TransmitKind = "first" | "retransmission" | "duplicate";
+
+/** Why a frame was given back without a copy of it having been acknowledged. */
+export type FrameDrop = "queue-delay" | "queue-full" | "no-path" | "too-old" | "too-many-tries" | "copies-full";
+
+/** A decision worth a line in a log, with the numbers that led to it. */
+export type AggregateEvent =
+  | {
+      readonly type: "path-suspect";
+      readonly path: number;
+      /** Age of the oldest unacknowledged datagram and the limit it passed. */
+      readonly oldestMs: number;
+      readonly limitMs: number;
+      readonly srttMs: number;
+      /** Frames sent again on other paths. */
+      readonly reinjectedCount: number;
+    }
+  | { readonly type: "path-cleared"; readonly path: number; readonly suspectMs: number }
+  /** The peer sends no feedback: traffic is split by fixed shares from now on. */
+  | { readonly type: "feedback-missing"; readonly sentCount: number; readonly waitedMs: number }
+  | { readonly type: "feedback-began" }
+  /** These paths share one bottleneck; a mask of path numbers, 0: none do any more. */
+  | { readonly type: "shared-bottleneck"; readonly paths: number; readonly correlationRatio: number };
+
+/** What the sender of a bond asks of its owner, who writes headers, seals and sends. */
+export interface AggregateSink {
+  /**
+   * Puts a datagram with this frame on a path now. With "first" the owner gives the frame its sequence number within its
+   * flow slot; later kinds carry the same. A frame that needs several datagrams (fragments): all but the last are told by
+   * `onControlSent` during this call.
+   * @returns the datagram's counter on that path, or -1 when it could not be sent; then nothing was numbered.
+   */
+  transmit(slot: number, path: number, kind: TransmitKind, nowMs: number): number;
+  /**
+   * The slot is nobody's any more. Not called from within `transmit`.
+   * @param drop null: a copy was acknowledged, or the frame was sent and given up without need.
+   */
+  release(slot: number, drop: FrameDrop | null): void;
+  event(event: AggregateEvent, nowMs: number): void;
+}
