@@ -3,7 +3,7 @@ import type { Random } from "../units.ts";
 import type { ActiveReason } from "./active-change.ts";
 import { createPolicy } from "./create-policy.ts";
 import { selectMembers } from "./link-selection.ts";
-import { isSingle } from "./mask.ts";
+
 import { type MemberQuality, MemberTable } from "./members.ts";
 import { type BondPolicy, NO_MEMBER } from "./policy.ts";
 import { scoreMembers } from "./quality.ts";
@@ -48,8 +48,11 @@ export interface BondSink {
 export class Bond {
   /** Members that may carry frames now. 0: nothing can be sent. */
   eligibleMask = 0;
-  /** The frames sent now are to be put in order by the far end. One eligible member keeps the order by itself. */
-  resequences = false;
+  /**
+   * Frames are to be put in order by the far end: also while a single member is eligible, because it would take frames
+   * without this mark, which share its numbering, for holes as soon as there are two.
+   */
+  readonly resequences: boolean;
   /** Frames sent more than once are to be delivered once. */
   readonly dedups: boolean;
   readonly settings: BondSettings;
@@ -71,6 +74,8 @@ export class Bond {
     this.#policy = createPolicy(settings, this.#members, random, (from, to, reason) => {
       sink.bondEvent({ type: "active-changed", from: this.#numbers(from), to: this.#numbers(to), reason });
     });
+    const { resequencing } = settings;
+    this.resequences = resequencing === "on" || (resequencing === "auto" && this.#policy.reorders);
   }
 
   /** @returns mask of the members that carry the frame; 0 when there is none. */
@@ -144,7 +149,6 @@ export class Bond {
   #update(): void {
     const before = this.eligibleMask;
     this.eligibleMask = selectMembers(this.#members, this.#usable, this.settings);
-    this.resequences = this.#resequences();
     this.#weigh();
     if (this.eligibleMask === before) return;
     this.#sink.bondEvent({ type: "eligible-changed", from: before, to: this.eligibleMask, usable: this.#usable });
@@ -154,12 +158,6 @@ export class Bond {
     if (this.#usesScore) scoreMembers(this.#members, this.eligibleMask, this.settings.quality);
     weighMembers(this.#members, this.eligibleMask, this.#byQuality);
     this.#policy.update(this.eligibleMask, this.#nowMs);
-  }
-
-  #resequences(): boolean {
-    const mode = this.settings.resequencing;
-    if (mode === "off" || this.eligibleMask === 0 || isSingle(this.eligibleMask)) return false;
-    return mode === "on" || this.#policy.reorders;
   }
 
   #numbers(member: number): MemberNumbers | null {
