@@ -22,6 +22,7 @@ import {
   type ProgramContext,
   RepeatedTask,
   type Running,
+  warnOfFirewalls,
 } from "@wanbond/shared/runtime";
 import { HandshakeInitiator, type InitiatorEvent, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
 import { reconcileLan } from "./lan/index.ts";
@@ -85,8 +86,13 @@ class Agent implements Running {
     this.#initiator = this.#createInitiator(keys);
     this.#handshakeTimer = new DeadlineTimer(this.#initiator, native().nowMs);
     this.#pinning = new UplinkPinning(context.changes, context.instance);
-    this.#paths = new UplinkPaths(this.#thread, context.log, PEER_ID, config.concentrator.endpoints, (uplink) =>
-      this.#traitsOf(uplink),
+    this.#paths = new UplinkPaths(
+      this.#thread,
+      context.log,
+      PEER_ID,
+      config.concentrator.endpoints,
+      (uplink) => this.#traitsOf(uplink),
+      () => this.#reconciliation.request(),
     );
     this.#reconciliation = new RepeatedTask(() => this.#reconcile(), RECONCILE_MS);
   }
@@ -103,6 +109,7 @@ class Agent implements Running {
       options: { peerId: PEER_ID, name: PEER_NAME, mode, bond, roams: false, prefixes: [] },
     });
     await this.#reconciliation.runNow();
+    if (mode === "routed") await warnOfFirewalls(log, this.#context.runner, this.#config.client.tap);
     this.#initiator.start(native().nowMs());
     this.#handshakeTimer.arm();
     log.info({ event: "started", tap: this.#config.client.tap, policy: bond.policy }, "asking the concentrator");
@@ -246,11 +253,20 @@ class Agent implements Running {
       return;
     }
     this.#push = push;
+    this.#compareLan(push);
     if (this.#config.bonding === undefined && push.bonding !== null) {
       this.#bond = resolveBond(push.bonding);
       this.#thread.send({ type: "set-bond", peerId: PEER_ID, bond: this.#bond });
     }
     void this.#reconciliation.runNow().then(() => this.#sayReady(push));
+  }
+
+  /** Replies to a LAN that the concentrator does not route would go nowhere. */
+  #compareLan(push: ConfigPush): void {
+    const missing = this.#config.client.lan.map(({ text }) => text).filter((network) => !push.lan.includes(network));
+    if (missing.length === 0) return;
+    const fields = { event: "lan-not-routed", networks: missing };
+    this.#context.log.warn(fields, "add these networks to the client's routes in the concentrator's file");
   }
 
   #sayReady(push: ConfigPush): void {
@@ -269,7 +285,7 @@ class Agent implements Running {
       this.#logUplinks(uplinks);
       this.#uplinks = uplinks;
       await this.#pinning.reconcile(uplinks);
-      const opened = await this.#paths.update(uplinks);
+      const opened = this.#paths.update(uplinks);
       await this.#reconcileLan(facts);
       if (opened && !this.#ready) this.#askForKeys();
     } catch (error) {

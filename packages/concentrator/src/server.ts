@@ -19,9 +19,10 @@ import {
   type ProgramContext,
   RepeatedTask,
   type Running,
+  warnOfFirewalls,
 } from "@wanbond/shared/runtime";
 import { HandshakeResponder, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
-import { findForwardObstacles, readDefaultRoutes } from "@wanbond/shared/system";
+import { readDefaultRoutes } from "@wanbond/shared/system";
 import { type Client, ClientDirectory } from "./client-directory.ts";
 import { openListeners } from "./listeners.ts";
 import { reconcileNetwork } from "./nat/index.ts";
@@ -82,11 +83,7 @@ class Server implements Running {
       log.warn({ event: "no-tap-offload" }, "the kernel hands over frames one by one: expect a quarter of the speed");
     }
     await this.#reconciliation.runNow();
-    if (mode === "routed") {
-      for (const obstacle of await findForwardObstacles(runner, tap)) {
-        log.warn({ event: "firewall-drops", ...obstacle }, "another firewall table drops what is forwarded");
-      }
-    }
+    if (mode === "routed") await warnOfFirewalls(log, runner, tap);
     for (const socket of this.#listeners) this.#thread.send({ type: "add-socket", socket });
     log.info({ event: "ready", listen, tap, clients: this.#clients.all.length }, "waiting for clients");
   }

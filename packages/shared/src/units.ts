@@ -4,10 +4,6 @@
  * Time is monotonic and passed in as `nowMs` (a double; CLOCK_MONOTONIC of this host). Only io/ and main programs read
  * a clock. Unknown is NaN in numeric hot state and null in JSON, never 0 or -1.
  */
-export interface Clock {
-  /** Milliseconds of CLOCK_MONOTONIC, with a resolution of a microsecond or better. */
-  nowMs(): number;
-}
 
 /** Draws numbers in [0, 1). Core logic takes it as an argument so that a seed repeats a run. */
 export type Random = () => number;

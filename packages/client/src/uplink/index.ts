@@ -3,10 +3,7 @@ export {
   type ResolvedUplink,
   readUplinkFacts,
   resolveUplinks,
-  type UnusableReason,
-  type UplinkAddress,
   type UplinkFacts,
-  type UplinkRequest,
 } from "./uplink-discovery.ts";
-export { UplinkPaths, type UplinkTraits } from "./uplink-paths.ts";
+export { UplinkPaths } from "./uplink-paths.ts";
 export { UplinkPinning } from "./uplink-pinning.ts";

@@ -1,8 +1,8 @@
-import { lookup } from "node:dns/promises";
 import type { ClientConfig } from "@wanbond/shared/config";
 import type { EventLog } from "@wanbond/shared/control";
 import { type ForwarderThread, native } from "@wanbond/shared/io";
-import { MAX_PATHS, parseEndpoint } from "@wanbond/shared/wire";
+import { MAX_PATHS, parseEndpoint, sameEndpoint } from "@wanbond/shared/wire";
+import { EndpointNames } from "./endpoint-names.ts";
 import type { ResolvedUplink } from "./uplink-discovery.ts";
 
 type EndpointConfig = ClientConfig["concentrator"]["endpoints"][number];
@@ -45,24 +45,28 @@ export class UplinkPaths {
   readonly #peerId: number;
   readonly #endpoints: readonly EndpointConfig[];
   readonly #traitsOf: (uplink: ResolvedUplink) => UplinkTraits;
+  readonly #names: EndpointNames;
   readonly #paths: UplinkPath[] = [];
 
+  /** @param namesChanged a name of the concentrator has got other addresses: update is due. */
   constructor(
     thread: ForwarderThread,
     log: EventLog,
     peerId: number,
     endpoints: readonly EndpointConfig[],
     traitsOf: (uplink: ResolvedUplink) => UplinkTraits,
+    namesChanged: () => void,
   ) {
     this.#thread = thread;
     this.#log = log;
     this.#peerId = peerId;
     this.#endpoints = endpoints;
     this.#traitsOf = traitsOf;
+    this.#names = new EndpointNames(log, namesChanged);
   }
 
   /** Opens, moves and closes sockets until they fit the uplinks. @returns whether any path got a new socket. */
-  async update(uplinks: readonly ResolvedUplink[]): Promise<boolean> {
+  update(uplinks: readonly ResolvedUplink[]): boolean {
     let opened = false;
     for (const path of this.#paths) {
       if (!uplinks.some((uplink) => uplink.name === path.uplink)) this.#close(path);
@@ -70,7 +74,7 @@ export class UplinkPaths {
     for (const uplink of uplinks) {
       for (const endpoint of this.#endpoints) {
         const path = this.#pathOf(uplink.name, endpoint);
-        if (path !== undefined && (await this.#fit(path, uplink))) opened = true;
+        if (path !== undefined && this.#fit(path, uplink)) opened = true;
       }
     }
     return opened;
@@ -90,6 +94,7 @@ export class UplinkPaths {
 
   /** For the end: the forwarder does not run any more. */
   closeAll(): void {
+    this.#names.stop();
     for (const path of this.#paths) if (path.socket >= 0) this.#addon.close(path.socket);
   }
 
@@ -113,12 +118,12 @@ export class UplinkPaths {
     return path;
   }
 
-  async #fit(path: UplinkPath, uplink: ResolvedUplink): Promise<boolean> {
+  #fit(path: UplinkPath, uplink: ResolvedUplink): boolean {
     if (uplink.unusable !== null) {
       this.#close(path);
       return false;
     }
-    const remote = await this.#resolve(path.endpoint, uplink);
+    const remote = this.#remoteOf(path, uplink);
     if (remote === null) {
       this.#close(path);
       return false;
@@ -191,24 +196,20 @@ export class UplinkPaths {
   }
 
   /** @returns the endpoint as this uplink can reach it; null while its name has no address or no family in common. */
-  async #resolve(endpoint: EndpointConfig, uplink: ResolvedUplink): Promise<Int32Array | null> {
+  #remoteOf({ endpoint, record: present }: UplinkPath, uplink: ResolvedUplink): Int32Array | null {
+    const { host, port, family } = endpoint;
+    const addresses = family === null ? this.#names.addressesOf(host) : [{ address: host, family }];
     const families = [uplink.ipv4 === null ? [] : [4], uplink.ipv6 === null ? [] : [6]].flat();
-    if (endpoint.family !== null) {
-      return families.includes(endpoint.family) ? record(endpoint.host, endpoint.family, endpoint.port) : null;
-    }
-    try {
-      const addresses = await lookup(endpoint.host, { all: true });
-      const found = families.flatMap((family) => addresses.filter((address) => address.family === family))[0];
-      return found === undefined ? null : record(found.address, found.family, endpoint.port);
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      this.#log.warn(
-        { event: "name-not-found", name: endpoint.host, problem },
-        "the concentrator's name has no address",
-      );
-      return null;
-    }
+    const found = families
+      .flatMap((wanted) => addresses.filter((each) => each.family === wanted))
+      .map((each) => record(each.address, each.family, port));
+    // The one in use stays, whatever the resolver's order is today.
+    return found.find((each) => each !== null && present !== null && isSame(each, present)) ?? found[0] ?? null;
   }
+}
+
+function isSame(one: Int32Array, other: Int32Array): boolean {
+  return sameEndpoint(one, 0, other, 0);
 }
 
 function record(host: string, family: number, port: number): Int32Array | null {

@@ -3,10 +3,6 @@ export function lowestMember(mask: number): number {
   return 31 - Math.clz32(mask & -mask);
 }
 
-export function isSingle(mask: number): boolean {
-  return mask !== 0 && (mask & (mask - 1)) === 0;
-}
-
 export function countMembers(mask: number): number {
   let count = 0;
   for (let left = mask; left !== 0; left &= left - 1) count++;

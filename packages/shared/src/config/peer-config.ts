@@ -18,6 +18,8 @@ const Push = z.object({
   addresses: z.array(prefixText),
   /** Networks that lie behind the concentrator, beside the default route. */
   routes: z.array(prefixText),
+  /** Networks behind the client that the concentrator routes to it. */
+  lan: z.array(prefixText).default([]),
   /** null: it follows the members. */
   mtu: z.number().int().min(MIN_INNER_MTU).max(MAX_INNER_MTU).nullable(),
   /** For a client that has no [bonding] of its own; null as well when it is of a version that this end does not know. */
@@ -82,6 +84,7 @@ export function pushFor(config: z.infer<typeof ConcentratorSchema>, client: Conc
     mode,
     addresses: isRouted ? client.address.map((prefix) => prefix.text) : [],
     routes: isRouted ? [...address, ...others.flatMap((other) => other.routes)].map(networkText) : [],
+    lan: isRouted ? client.routes.map((prefix) => prefix.text) : [],
     mtu: mtu === "auto" ? null : mtu,
     bonding: client.bonding ?? config.bonding ?? null,
     concentratorAddresses: isRouted ? address.map((prefix) => prefix.address) : [],

@@ -21,6 +21,7 @@ const PUSH: ConfigPush = {
   mode: "routed",
   addresses: ["10.200.0.2/32"],
   routes: ["10.200.0.0/24"],
+  lan: ["192.168.50.0/24"],
   mtu: null,
   bonding: null,
   concentratorAddresses: ["10.200.0.1"],
@@ -109,6 +110,7 @@ describe("messages between the ends", () => {
       ...PUSH,
       name: "a",
       mtu: 1400,
+      lan: ["192.168.1.0/24"],
       routes: ["10.200.0.0/24", "fd00:200::/64"],
       concentratorAddresses: ["10.200.0.1", "fd00:200::1"],
     });
