@@ -204,12 +204,10 @@ export class UplinkPaths {
       .flatMap((wanted) => addresses.filter((each) => each.family === wanted))
       .map((each) => record(each.address, each.family, port));
     // The one in use stays, whatever the resolver's order is today.
-    return found.find((each) => each !== null && present !== null && isSame(each, present)) ?? found[0] ?? null;
+    const isPresent = (each: Int32Array | null) =>
+      each !== null && present !== null && sameEndpoint(each, 0, present, 0);
+    return found.find(isPresent) ?? found[0] ?? null;
   }
-}
-
-function isSame(one: Int32Array, other: Int32Array): boolean {
-  return sameEndpoint(one, 0, other, 0);
 }
 
 function record(host: string, family: number, port: number): Int32Array | null {
