@@ -1,14 +1,20 @@
 import { FLOW_SLOTS } from "../wire/index.ts";
+import { Codel } from "./codel.ts";
+import { FlowRounds } from "./flow-rounds.ts";
 
 /** Why the queue dropped a frame. */
-export const QUEUE_DROP_REASONS = ["queue-full", "codel"] as const;
+export const QUEUE_DROP_REASONS = ["queue-full", "queue-delay"] as const;
 export type QueueDropReason = (typeof QUEUE_DROP_REASONS)[number];
-const FULL = 0;
-const CODEL = 1;
+const QUEUE_FULL = 0;
+const QUEUE_DELAY = 1;
+
+const NONE = -1;
+/** What a flow may send in one round: a full Ethernet frame (RFC 8290 section 5.2.3). */
+const QUANTUM_BYTES = 1_514;
 
 /**
  * What the queues of all peers know of a frame, by packet slot. One for the pool: a slot stands in one queue at most.
- * Written by the queue; others read.
+ * Written by the queues; others read.
  */
 export class QueueSlots {
   readonly slotCount: number;
@@ -53,50 +59,144 @@ export interface EcnMarker {
 /**
  * The queue of one bond and direction: frames wait here, per flow, and not in the modems.
  *
- * Source: RFC 8290 (FQ-CoDel): deficit round robin over flows, new flows first, CoDel (RFC 8289) in each flow, the
- * fattest flow loses its oldest frame when the queue is full.
+ * Source: RFC 8290 (FQ-CoDel): deficit round robin over flows, new flows first, CoDel (RFC 8289) in each flow; when the
+ * queue is full, the flow with the most bytes loses its oldest frame. Flows are the 256 flow slots.
  */
 export class FqCodel {
-  /** Standing queue that CoDel allows, and the time it watches before it drops; may be set at any time. */
-  targetMs = 20;
-  intervalMs = 80;
-  /** Most that may wait; may be set at any time, frames above it are dropped with the next enqueue. */
+  /** Most that may wait. May be set at any time; what is above it is dropped with the next frame. */
   packetLimit = 4_000;
   byteLimit = 6_000_000;
   /** Now waiting. */
   packets = 0;
   bytes = 0;
-  readonly drops: Record<QueueDropReason, number> = { "queue-full": 0, codel: 0 };
+  readonly drops: Record<QueueDropReason, number> = { "queue-full": 0, "queue-delay": 0 };
+  /** Frames marked "congestion experienced" in place of a drop. */
   markedFrames = 0;
+  readonly #slots: QueueSlots;
+  readonly #dropped: DroppedSlots;
+  readonly #marker: EcnMarker;
+  readonly #codel = new Codel(FLOW_SLOTS, 20, 80);
+  readonly #rounds = new FlowRounds(FLOW_SLOTS, QUANTUM_BYTES);
+  /** By flow: the oldest and the newest frame, and what lies between. */
+  readonly #heads = new Int32Array(FLOW_SLOTS).fill(NONE);
+  readonly #tails = new Int32Array(FLOW_SLOTS).fill(NONE);
+  readonly #flowPackets = new Int32Array(FLOW_SLOTS);
+  readonly #flowBytes = new Int32Array(FLOW_SLOTS);
 
-  constructor(_slots: QueueSlots, _dropped: DroppedSlots, _marker: EcnMarker) {}
+  constructor(slots: QueueSlots, dropped: DroppedSlots, marker: EcnMarker) {
+    this.#slots = slots;
+    this.#dropped = dropped;
+    this.#marker = marker;
+  }
 
-  /** Takes the slot over. Drops of this or other frames (queue full) are in `dropped` afterwards. */
-  enqueue(_slot: number, _flow: number, _bytes: number, _nowMs: number): void {}
+  /** CoDel's standing queue and the time it watches before it drops; may be set at any time. */
+  setTarget(targetMs: number, intervalMs: number): void {
+    this.#codel.targetMs = targetMs;
+    this.#codel.intervalMs = intervalMs;
+  }
 
-  /** @returns the next frame's slot, or -1. Frames that CoDel dropped on the way are in `dropped` afterwards. */
-  dequeue(_nowMs: number): number {
-    return -1;
+  /** Takes the slot over; bytes > 0. What the limits cost (this frame or others) is in the dropped slots afterwards. */
+  enqueue(slot: number, flow: number, bytes: number, nowMs: number): void {
+    this.#append(slot, flow);
+    this.#slots.bytes[slot] = bytes;
+    this.#slots.enqueuedMs[slot] = nowMs;
+    this.#flowPackets[flow] = (this.#flowPackets[flow] ?? 0) + 1;
+    this.#flowBytes[flow] = (this.#flowBytes[flow] ?? 0) + bytes;
+    this.packets++;
+    this.bytes += bytes;
+    this.#rounds.join(flow);
+    while (this.packets > this.packetLimit || this.bytes > this.byteLimit) if (!this.dropFromFattest()) return;
+  }
+
+  /** @returns the next frame's slot, or -1. What CoDel dropped on the way is in the dropped slots afterwards. */
+  dequeue(nowMs: number): number {
+    for (let flow = this.peekFlow(); flow !== NONE; flow = this.peekFlow()) {
+      const slot = this.#takeHead(flow);
+      const sojournMs = nowMs - (this.#slots.enqueuedMs[slot] ?? 0);
+      if (this.#codel.shouldDrop(flow, sojournMs, this.#flowBytes[flow] ?? 0, nowMs) && !this.#mark(slot)) {
+        this.#drop(slot, QUEUE_DELAY);
+        continue;
+      }
+      this.#rounds.spend(flow, this.#slots.bytes[slot] ?? 0);
+      return slot;
+    }
+    return NONE;
   }
 
   /** @returns the flow whose frame comes next, or -1. */
   peekFlow(): number {
-    return -1;
+    for (let flow = this.#rounds.turn(); flow !== NONE; flow = this.#rounds.turn()) {
+      if (this.#heads[flow] !== NONE) return flow;
+      this.#codel.onEmpty(flow);
+      this.#rounds.pass();
+    }
+    return NONE;
   }
 
-  /** @returns bytes of the frame that comes next unless CoDel drops it, 0 when nothing waits. */
+  /** @returns the size of the frame that comes next, unless CoDel drops it then; 0 when nothing waits. */
   peekBytes(): number {
-    return 0;
+    const flow = this.peekFlow();
+    return flow === NONE ? 0 : (this.#slots.bytes[this.#heads[flow] ?? 0] ?? 0);
   }
 
-  flowPackets(_flow: number): number {
-    return FLOW_SLOTS * 0;
+  flowPackets(flow: number): number {
+    return this.#flowPackets[flow] ?? 0;
   }
 
-  flowBytes(_flow: number): number {
-    return FULL * CODEL;
+  flowBytes(flow: number): number {
+    return this.#flowBytes[flow] ?? 0;
   }
 
-  /** Drops everything as "queue-full": the peer or its last path is gone. */
-  clear(): void {}
+  /** Makes room: the oldest frame of the flow with the most bytes is dropped. @returns false when nothing waits. */
+  dropFromFattest(): boolean {
+    if (this.packets === 0) return false;
+    this.#drop(this.#takeHead(this.#fattest()), QUEUE_FULL);
+    return true;
+  }
+
+  /** Drops all that waits, for want of anybody to send it to. */
+  clear(): void {
+    while (this.dropFromFattest());
+  }
+
+  #append(slot: number, flow: number): void {
+    const tail = this.#tails[flow] ?? NONE;
+    this.#slots.next[slot] = NONE;
+    if (tail === NONE) this.#heads[flow] = slot;
+    else this.#slots.next[tail] = slot;
+    this.#tails[flow] = slot;
+  }
+
+  #takeHead(flow: number): number {
+    const slot = this.#heads[flow] ?? NONE;
+    const bytes = this.#slots.bytes[slot] ?? 0;
+    const next = this.#slots.next[slot] ?? NONE;
+    this.#heads[flow] = next;
+    if (next === NONE) this.#tails[flow] = NONE;
+    this.#flowPackets[flow] = (this.#flowPackets[flow] ?? 0) - 1;
+    this.#flowBytes[flow] = (this.#flowBytes[flow] ?? 0) - bytes;
+    this.packets--;
+    this.bytes -= bytes;
+    return slot;
+  }
+
+  #fattest(): number {
+    let fattest = 0;
+    for (let flow = 1; flow < FLOW_SLOTS; flow++) {
+      if ((this.#flowBytes[flow] ?? 0) > (this.#flowBytes[fattest] ?? 0)) fattest = flow;
+    }
+    return fattest;
+  }
+
+  #mark(slot: number): boolean {
+    if (!this.#marker.markCe(slot)) return false;
+    this.markedFrames++;
+    return true;
+  }
+
+  #drop(slot: number, reason: number): void {
+    if (reason === QUEUE_FULL) this.drops["queue-full"]++;
+    else this.drops["queue-delay"]++;
+    this.#dropped.push(slot, reason);
+  }
 }

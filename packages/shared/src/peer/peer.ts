@@ -11,6 +11,8 @@ export type PeerMode = "routed" | "bridged";
 export interface PeerReceiver {
   readonly resequencer: Resequencer;
   readonly duplicates: DuplicateFilter;
+  /** Of the frames that do not wait. */
+  readonly realtimeDuplicates: DuplicateFilter;
   readonly reassembler: Reassembler;
 }
 
@@ -20,6 +22,11 @@ export interface PendingConfig {
   readonly json: string;
   nextMs: number;
 }
+
+/** A retransmission is on its way within two round trips and the pause of a report; lines beyond that are not waited for. */
+const SHORTEST_REPAIR_MS = 60;
+const LONGEST_REPAIR_MS = 500;
+const REPORT_PAUSE_MS = 40;
 
 /** Until a member has shown what it carries: every IPv6 line carries at least this. */
 const FIRST_INNER_MTU = 1280;
@@ -53,7 +60,12 @@ export class Peer {
   nextQualityMs = 0;
   nextBondMtuMs = 0;
   nextSilenceMs = 0;
+  /** The far end wants arrivals reported until then: it sent frames that say so. */
+  reportUntilMs = Number.NEGATIVE_INFINITY;
+  /** How long a frame that the far end sends again may take; renewed with the members' quality. */
+  repairMs = LONGEST_REPAIR_MS;
   readonly #sequences = new Int32Array(FLOW_SLOTS);
+  readonly #realtimeSequences = new Int32Array(FLOW_SLOTS);
 
   constructor(
     identity: { id: number; name: string; mode: PeerMode; roams: boolean },
@@ -79,10 +91,20 @@ export class Peer {
     return sequence;
   }
 
-  /** The far end has started anew: its numbering begins again, and nothing of its old run will come. */
+  /** The same for frames that do not wait: they are numbered apart, or they would be holes to the others. */
+  nextRealtimeSequence(flowSlot: number): number {
+    const sequence = this.#realtimeSequences[flowSlot] ?? 0;
+    this.#realtimeSequences[flowSlot] = (sequence + 1) & (SEQUENCE_MODULUS - 1);
+    return sequence;
+  }
+
+  /** The far end has started anew: the numbering of both directions begins again, and nothing of its old run will come. */
   forgetOrder(nowMs: number): void {
+    this.#sequences.fill(0);
+    this.#realtimeSequences.fill(0);
     this.receiver.resequencer.reset(nowMs);
     this.receiver.duplicates.reset();
+    this.receiver.realtimeDuplicates.reset();
     this.receiver.reassembler.reset();
     this.farInnerMtu = Number.POSITIVE_INFINITY;
   }
@@ -103,6 +125,11 @@ export class Peer {
       if (path?.monitor.usable === true && !(path.monitor.rtt.minMs >= bestMs)) bestMs = path.monitor.rtt.minMs;
     }
     return bestMs;
+  }
+
+  renewRepairMs(): void {
+    const wantedMs = 2 * this.bestRttMs() + REPORT_PAUSE_MS;
+    if (wantedMs > 0) this.repairMs = Math.min(LONGEST_REPAIR_MS, Math.max(SHORTEST_REPAIR_MS, wantedMs));
   }
 
   /** The usable path that answers soonest. */

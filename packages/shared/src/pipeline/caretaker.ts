@@ -33,6 +33,7 @@ export class Caretaker {
     if (nowMs >= peer.nextQualityMs) {
       peer.nextQualityMs = nowMs + QUALITY_INTERVAL_MS;
       this.#compareMembers(peer, nowMs);
+      peer.renewRepairMs();
       this.#watchSilence(peer, nowMs);
       this.#repeatConfig(peer, nowMs);
     }

@@ -9,6 +9,8 @@ import {
   INNER_FRAGMENT,
   INNER_HEADER_BYTES,
   INNER_ORDERED,
+  INNER_REALTIME,
+  INNER_REPORTED,
 } from "../wire/index.ts";
 import { type Destinations, EVERYBODY, TAP_SIDE } from "./destinations.ts";
 import type { DropCounters, DropReason } from "./drops.ts";
@@ -17,6 +19,9 @@ import { ETHERNET_BYTES, type EthernetWriter } from "./ethernet-writer.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import { DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts } from "./ports.ts";
 import type { TapWriter } from "./tap-writer.ts";
+
+/** Reports go on this long after the last frame that asked for them. */
+const REPORT_FOR_MS = 1_000;
 
 /** The second half of the way in, from an opened data datagram to the TAP; ingress.ts lists the steps. */
 export class Delivery {
@@ -70,6 +75,7 @@ export class Delivery {
     if (plainBytes < INNER_HEADER_BYTES) return this.#refuse("malformed");
     inner.readInner(plain);
     path.monitor.onDataTime(inner.sendTime, nowMs);
+    if ((inner.flags & INNER_REPORTED) !== 0) peer.reportUntilMs = nowMs + REPORT_FOR_MS;
     const routed = (inner.flags & INNER_ETHERNET) === 0;
     if (routed !== (peer.mode === "routed")) return this.#refuse("not-routed");
     const bytes = plainBytes - INNER_HEADER_BYTES;
@@ -151,22 +157,31 @@ export class Delivery {
   }
 
   #inOrder(peer: Peer, path: Path, slot: number, nowMs: number): boolean {
-    const { flags, flowSlot, sequence, sendTime } = this.#datagrams;
-    if ((flags & INNER_ORDERED) !== 0) {
-      const { resequencer, duplicates } = peer.receiver;
-      const { tooOld } = duplicates;
-      if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) {
-        return this.#refuse(duplicates.tooOld > tooOld ? "too-old" : "duplicate");
-      }
-      if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);
-      this.#drain(peer, nowMs);
-      return true;
+    const { flags, flowSlot, sequence } = this.#datagrams;
+    const { resequencer, duplicates, realtimeDuplicates } = peer.receiver;
+    if ((flags & INNER_REALTIME) === 0) {
+      const ordered = (flags & INNER_ORDERED) !== 0 || !resequencer.passes(flowSlot, sequence);
+      if (ordered) return this.#resequence(peer, path, slot, nowMs);
     }
     if ((flags & INNER_DUPLICATE) !== 0) {
-      const verdict = peer.receiver.duplicates.accept(flowSlot, sequence);
+      const filter = (flags & INNER_REALTIME) === 0 ? duplicates : realtimeDuplicates;
+      const verdict = filter.accept(flowSlot, sequence);
       if (verdict !== NEW) return this.#refuse(verdict === DUPLICATE ? "duplicate" : "too-old");
     }
     this.#deliver(peer, slot, nowMs);
+    return true;
+  }
+
+  #resequence(peer: Peer, path: Path, slot: number, nowMs: number): boolean {
+    const { flags, flowSlot, sequence, sendTime } = this.#datagrams;
+    const { resequencer, duplicates } = peer.receiver;
+    const { tooOld } = duplicates;
+    resequencer.repairMs = (flags & INNER_REPORTED) === 0 ? 0 : peer.repairMs;
+    if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) {
+      return this.#refuse(duplicates.tooOld > tooOld ? "too-old" : "duplicate");
+    }
+    if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);
+    this.#drain(peer, nowMs);
     return true;
   }
 

@@ -249,6 +249,8 @@ export class Forwarder {
 
   /** The far end has lost all it knew: its numbering begins again and paths have to be attached anew. */
   #startAnew(peer: Peer, nowMs: number): void {
+    // What is under way from the old run has numbers that mean nothing any more.
+    this.#sessions.removePeer(peer);
     this.#delivery.release(peer, nowMs);
     peer.forgetOrder(nowMs);
     for (const path of peer.paths) {

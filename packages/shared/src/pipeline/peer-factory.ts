@@ -117,6 +117,7 @@ export class PeerFactory {
     const duplicates = new DuplicateFilter();
     return {
       duplicates,
+      realtimeDuplicates: new DuplicateFilter(),
       resequencer: new Resequencer(
         { maxHoldMs: options.bond.maxHoldMs, maxHeldFrames: MAX_HELD_FRAMES },
         duplicates,

@@ -39,7 +39,7 @@ export class SessionTable {
     const epoch = new Epoch(peer, keys, keyIndex, nowMs);
     this.#epochs.set(keys.localIndex, epoch);
     peer.epochs.unshift(epoch);
-    for (const old of peer.epochs.splice(EPOCHS_PER_PEER)) this.#forget(old);
+    while (peer.epochs.length > EPOCHS_PER_PEER) this.#forgetOldest(peer);
     if (epoch.confirmed) this.#send(epoch, nowMs);
   }
 
@@ -61,6 +61,7 @@ export class SessionTable {
     }
   }
 
+  /** Forgets all keys of a peer. */
   removePeer(peer: Peer): void {
     for (const epoch of peer.epochs) this.#forget(epoch);
     peer.epochs.length = 0;
@@ -73,6 +74,12 @@ export class SessionTable {
     else this.#emit({ type: "session-confirmed", peerId });
     epoch.peer.sending = epoch;
     epoch.peer.sendingSinceMs = nowMs;
+  }
+
+  /** Never the epoch that seals: unconfirmed ones pile up while our answers to handshakes are lost. */
+  #forgetOldest(peer: Peer): void {
+    const at = peer.epochs.findLastIndex((epoch) => epoch !== peer.sending);
+    for (const old of peer.epochs.splice(at, 1)) this.#forget(old);
   }
 
   #forget(epoch: Epoch): void {

@@ -8,7 +8,7 @@ const EMPTY = -1;
 const SEQUENCE_MASK = SEQUENCE_MODULUS - 1;
 
 /**
- * The frames that wait for an earlier one, by flow slot, and what each flow slot waits for.
+ * The frames that wait for an earlier one, by flow slot, and what each flow slot waits for: a sender numbers from 0.
  *
  * It keeps the order and the bounds; when to give a missing frame up is decided elsewhere, but for overflow: then the
  * hole that is oldest is given up, in the frame's own flow slot if that reached too far ahead.
@@ -87,10 +87,16 @@ export class OrderBuffer {
     this.#expected.fill(UNKNOWN);
   }
 
-  /** @returns how far a frame is ahead of the one its flow slot waits for; 0 for a flow slot's first frame. */
+  /** Takes note of a frame that is handed on without this buffer; nothing before it is waited for any more. */
+  onPassed(flowSlot: number, sequence: number): void {
+    if (this.#ahead(flowSlot, sequence) >= 0) this.#expected[flowSlot] = (sequence + 1) & SEQUENCE_MASK;
+  }
+
+  /** @returns how far a frame is ahead of the one its flow slot waits for. */
   #ahead(flowSlot: number, sequence: number): number {
-    const expected = this.#expected[flowSlot] ?? UNKNOWN;
-    return expected === UNKNOWN ? 0 : sequenceDistance(sequence, expected);
+    // All before a flow slot's first frame here are missing, unless they are more than can be waited for.
+    if (this.#expected[flowSlot] === UNKNOWN) this.#expected[flowSlot] = sequence < HOLD_WINDOW ? 0 : sequence;
+    return sequenceDistance(sequence, this.missing(flowSlot));
   }
 
   /** Hands a frame on, with what waited for it alone; anything missing before it is not waited for any more. */

@@ -30,6 +30,11 @@ const NEW_FLOW_MS = 250;
 export class Resequencer {
   /** When onTimer wants to be called. Infinity while nothing is held. */
   nextDeadlineMs = Number.POSITIVE_INFINITY;
+  /**
+   * How long a frame that was lost may take to come again, on top of the skew; 0: the sender does not send again. As long as
+   * it does, a frame that every path has passed is not given up.
+   */
+  repairMs = 0;
   /** Missing frames that were given up: all paths had passed them, or their time was over. */
   readonly skipped = { lost: 0, overdue: 0 };
   readonly #maxHoldMs: number;
@@ -40,7 +45,8 @@ export class Resequencer {
   #live = 0;
   /** Paths that became live lately, and may have something under way that shows nowhere yet. */
   #joining = 0;
-  #joiningUntilMs = Number.NEGATIVE_INFINITY;
+  /** Infinity until there is traffic that can show them. */
+  #joiningUntilMs = Number.POSITIVE_INFINITY;
 
   /** @param output where frames go that are due; several resequencers may share one. */
   constructor(config: ResequencerConfig, duplicates: DuplicateFilter, output: SlotVector) {
@@ -75,6 +81,7 @@ export class Resequencer {
    * @returns false for a frame that came before (the filter has counted it): its slot stays the caller's.
    */
   push(slot: number, flowSlot: number, sequence: number, path: number, sentAt: number, nowMs: number): boolean {
+    if (this.#joiningUntilMs === Number.POSITIVE_INFINITY) this.#joiningUntilMs = nowMs + this.#maxHoldMs;
     this.#delays.onArrival(path, sentAt, nowMs);
     this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
@@ -82,6 +89,16 @@ export class Resequencer {
     // Any arrival may show that a frame of any flow slot is lost.
     if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
     return isNew;
+  }
+
+  /**
+   * For a frame that was sent without an order to keep, as while a bond has one member.
+   * @returns whether it may be handed on at once; where others are held it is to be pushed, so as not to overtake them.
+   */
+  passes(flowSlot: number, sequence: number): boolean {
+    if (this.#buffer.isHolding(flowSlot)) return false;
+    this.#buffer.onPassed(flowSlot, sequence);
+    return true;
   }
 
   /** Gives up frames that are lost or overdue and hands on what waited for them. Early or repeated calls do no harm. */
@@ -105,7 +122,7 @@ export class Resequencer {
     if (mask === this.#live) return;
     const joined = mask & ~this.#live;
     this.#joining = (this.#joining | joined) & mask;
-    if (joined !== 0) this.#joiningUntilMs = nowMs + this.#maxHoldMs;
+    if (joined !== 0) this.#joiningUntilMs = Number.POSITIVE_INFINITY;
     this.#live = mask;
     if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
   }
@@ -116,7 +133,7 @@ export class Resequencer {
     this.#carriers.reset();
     this.#delays.reset();
     this.#joining = this.#live;
-    this.#joiningUntilMs = nowMs + this.#maxHoldMs;
+    this.#joiningUntilMs = Number.POSITIVE_INFINITY;
     this.nextDeadlineMs = Number.POSITIVE_INFINITY;
   }
 
@@ -128,10 +145,10 @@ export class Resequencer {
     const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - Math.max(holdMs, NEW_FLOW_MS));
     while (buffer.isHolding(flowSlot)) {
       const lostMs = this.#lostAtMs(flowSlot, paths);
-      const dueMs = buffer.missingSinceMs(flowSlot) + holdMs;
-      if (lostMs <= nowMs) this.skipped.lost++;
+      const dueMs = buffer.missingSinceMs(flowSlot) + holdMs + this.repairMs;
+      if (this.repairMs === 0 && lostMs <= nowMs) this.skipped.lost++;
       else if (dueMs <= nowMs) this.skipped.overdue++;
-      else return Math.min(lostMs, dueMs);
+      else return this.repairMs === 0 ? Math.min(lostMs, dueMs) : dueMs;
       buffer.skip(flowSlot);
     }
     return Number.POSITIVE_INFINITY;

@@ -40,6 +40,8 @@ export const INNER_FRAGMENT = 0x08;
 export const INNER_ETHERNET = 0x10;
 /** The receiver is to keep the order of this flow slot. Without it the frame is delivered as it arrives. */
 export const INNER_ORDERED = 0x20;
+/** The sender wants arrivals reported, and sends again what is missing. */
+export const INNER_REPORTED = 0x40;
 export const FRAGMENT_HEADER_BYTES = 4;
 
 export const SEND_TIME_UNIT_US = 4;
