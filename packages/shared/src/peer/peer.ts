@@ -9,7 +9,8 @@ export type PeerMode = "routed" | "bridged";
 
 /** The parts of a peer that order and deduplicate what it sends us. */
 export interface PeerReceiver {
-  readonly resequencer: Resequencer;
+  /** Another one when its settings change. */
+  resequencer: Resequencer;
   readonly duplicates: DuplicateFilter;
   /** Of the frames that do not wait. */
   readonly realtimeDuplicates: DuplicateFilter;
@@ -99,10 +100,10 @@ export class Peer {
   }
 
   /** The far end has started anew: the numbering of both directions begins again, and nothing of its old run will come. */
-  forgetOrder(nowMs: number): void {
+  forgetOrder(): void {
     this.#sequences.fill(0);
     this.#realtimeSequences.fill(0);
-    this.receiver.resequencer.reset(nowMs);
+    this.receiver.resequencer.reset();
     this.receiver.duplicates.reset();
     this.receiver.realtimeDuplicates.reset();
     this.receiver.reassembler.reset();

@@ -111,7 +111,7 @@ export class Delivery {
 
   /** Hands on all that is held for a peer, without waiting any longer. */
   release(peer: Peer, nowMs: number): void {
-    peer.receiver.resequencer.reset(nowMs);
+    peer.receiver.resequencer.reset();
     this.#drain(peer, nowMs);
     this.#tap.flush();
   }

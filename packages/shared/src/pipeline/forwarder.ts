@@ -190,7 +190,10 @@ export class Forwarder {
         });
         break;
       case "set-bond":
-        this.#withPeer(command.peerId, (peer) => this.#factory.replaceBond(peer, command.bond, nowMs));
+        this.#withPeer(command.peerId, (peer) => {
+          this.#delivery.release(peer, nowMs);
+          this.#factory.replaceBond(peer, command.bond, nowMs);
+        });
         break;
       case "set-prefixes":
         this.#destinations.setPrefixes(command.peerId, command.prefixes);
@@ -252,7 +255,7 @@ export class Forwarder {
     // What is under way from the old run has numbers that mean nothing any more.
     this.#sessions.removePeer(peer);
     this.#delivery.release(peer, nowMs);
-    peer.forgetOrder(nowMs);
+    peer.forgetOrder();
     for (const path of peer.paths) {
       if (path === undefined) continue;
       if (path.attachJson === null) this.#removePath(peer, path.number, nowMs);

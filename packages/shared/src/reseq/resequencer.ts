@@ -116,7 +116,7 @@ export class Resequencer {
 
   /**
    * Tells which paths may deliver: none before the first call, and only these are waited for. A path that left is not
-   * waited for any more; one that came is for maxHoldMs, though it has not delivered anything yet.
+   * waited for any more; one that came is for maxHoldMs of traffic, though it has not delivered anything yet.
    */
   setLivePaths(mask: number, nowMs: number): void {
     if (mask === this.#live) return;
@@ -128,7 +128,7 @@ export class Resequencer {
   }
 
   /** The sender numbers anew: everything held goes to the output; all is forgotten but the live paths, which join. */
-  reset(nowMs: number): void {
+  reset(): void {
     this.#buffer.reset();
     this.#carriers.reset();
     this.#delays.reset();
@@ -141,8 +141,10 @@ export class Resequencer {
   #settle(flowSlot: number, nowMs: number): number {
     const buffer = this.#buffer;
     const unmeasured = this.#joining & ~this.#delays.used;
-    const holdMs = unmeasured === 0 ? this.#delays.holdMs : this.#maxHoldMs;
-    const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - Math.max(holdMs, NEW_FLOW_MS));
+    // The first frames of a path say little about how its delay varies.
+    const holdMs = this.#joining === 0 ? this.#delays.holdMs : this.#maxHoldMs;
+    const settlingMs = Math.max(unmeasured === 0 ? this.#delays.holdMs : this.#maxHoldMs, NEW_FLOW_MS);
+    const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - settlingMs);
     while (buffer.isHolding(flowSlot)) {
       const lostMs = this.#lostAtMs(flowSlot, paths);
       const dueMs = buffer.missingSinceMs(flowSlot) + holdMs + this.repairMs;

@@ -270,7 +270,7 @@ describe("Resequencer's bounds", () => {
       ],
       harness,
     );
-    harness.resequencer.reset(2015);
+    harness.resequencer.reset();
     harness.filter.reset();
     harness.collect(2015);
     expect(harness.sequences().slice(-2)).toEqual([2002, 2004]);
