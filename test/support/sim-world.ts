@@ -1,0 +1,207 @@
+import { type BondSettings, defaultBondSettings, type PolicyName } from "../../packages/shared/src/bond/index.ts";
+import { publicKeyOf } from "../../packages/shared/src/crypto/index.ts";
+import { seededRandom } from "./random.ts";
+import { SimClient } from "./sim-client.ts";
+import { SimConcentrator, type SimConcentratorOptions } from "./sim-concentrator.ts";
+import type { SimEnd } from "./sim-end.ts";
+import { endpointKey, SimLink, type SimLinkOptions } from "./sim-link.ts";
+import type { SimDatagram } from "./sim-ports.ts";
+import { type FlowOptions, type FlowReport, flowNumberOf, SimFlow } from "./sim-traffic.ts";
+import { VirtualNetwork } from "./virtual-network.ts";
+
+const SERVER = "192.0.2.80";
+/** Time for whatever is under way to arrive. */
+const DRAIN_MS = 5_000;
+
+export interface SimWorldOptions {
+  readonly seed?: number;
+  readonly policy?: PolicyName;
+  readonly settings?: Partial<BondSettings>;
+  /** By client; one list makes one client. */
+  readonly links: readonly (readonly SimLinkOptions[])[];
+  readonly mode?: "routed" | "bridged";
+  readonly clientToClient?: boolean;
+}
+
+export interface CbrOptions extends Partial<FlowOptions> {
+  readonly from: SimEnd;
+  readonly framesPerSecond: number;
+  readonly untilMs?: number;
+}
+
+/** Households with their lines, one concentrator, and traffic between them, in one virtual time. */
+export class SimWorld {
+  readonly network: VirtualNetwork;
+  readonly links: readonly (readonly SimLink[])[];
+  readonly clients: SimClient[];
+  concentrator: SimConcentrator;
+  readonly flows: SimFlow[] = [];
+  /** Data datagrams that came to nobody's address: the translator forgot where they were to go. */
+  unroutable = 0;
+  /** Every run of a program, the dead ones too. */
+  readonly ends: SimEnd[] = [];
+  readonly #options: SimWorldOptions;
+  readonly #settings: BondSettings;
+
+  constructor(options: SimWorldOptions) {
+    this.#options = options;
+    this.#settings = { ...defaultBondSettings(options.policy), ...options.settings };
+    this.network = new VirtualNetwork(options.seed ?? 1);
+    let count = 0;
+    this.links = options.links.map((links) =>
+      links.map((link) => new SimLink(this.network, count++, link, (datagram) => this.concentrator.receive(datagram))),
+    );
+    this.concentrator = this.#newConcentrator();
+    this.clients = this.links.map((_, index) => this.#newClient(index));
+  }
+
+  get client(): SimClient {
+    return this.clients[0] as SimClient;
+  }
+
+  /** @param index of a link of the first client. */
+  link(index: number): SimLink {
+    return this.links[0]?.[index] as SimLink;
+  }
+
+  get nowMs(): number {
+    return this.network.nowMs;
+  }
+
+  /** Lets so much time pass. */
+  run(durationMs: number): this {
+    this.network.run(this.network.nowMs + durationMs);
+    return this;
+  }
+
+  /** Time for what is under way to arrive. */
+  drain(): this {
+    return this.run(DRAIN_MS);
+  }
+
+  /** A constant stream of UDP frames; between the first client and a server behind the concentrator if not said otherwise. */
+  cbr({ from, framesPerSecond, untilMs, ...options }: CbrOptions): SimFlow {
+    const index = Math.max(0, this.clients.indexOf(from as SimClient));
+    const isUp = from !== this.concentrator;
+    const home = addressOf(index);
+    const ends = isUp ? { source: home, destination: SERVER } : { source: SERVER, destination: home };
+    const flow = new SimFlow(this.flows.length, { ...ends, ...options });
+    this.flows.push(flow);
+    const send = () => this.#live(from).inject(flow.next(this.nowMs));
+    this.network.every(1000 / framesPerSecond, send, untilMs);
+    return flow;
+  }
+
+  restartConcentrator(afterMs: number): void {
+    this.network.after(afterMs, () => {
+      this.concentrator = this.#newConcentrator();
+    });
+  }
+
+  restartClient(index: number, afterMs: number): void {
+    this.network.after(afterMs, () => {
+      this.clients[index] = this.#newClient(index);
+    });
+  }
+
+  /** Drops of all ends together, dead ones too. */
+  drops(): Record<string, number> {
+    const sum: Record<string, number> = {};
+    for (const end of this.ends) {
+      for (const [reason, count] of Object.entries(end.drops())) sum[reason] = (sum[reason] ?? 0) + count;
+    }
+    return sum;
+  }
+
+  /** Of all flows together; the delays are the worst of any flow. */
+  total(flows: readonly SimFlow[] = this.flows): FlowReport {
+    const reports = flows.map((flow) => flow.report());
+    const sum = (pick: (report: FlowReport) => number) => reports.reduce((total, report) => total + pick(report), 0);
+    const worst = (pick: (report: FlowReport) => number | null) =>
+      reports.reduce<number | null>((max, report) => Math.max(max ?? 0, pick(report) ?? 0), null);
+    return {
+      sent: sum(({ sent }) => sent),
+      delivered: sum(({ delivered }) => delivered),
+      reordered: sum(({ reordered }) => reordered),
+      duplicates: sum(({ duplicates }) => duplicates),
+      corrupted: sum(({ corrupted }) => corrupted),
+      p50Ms: worst(({ p50Ms }) => p50Ms),
+      p99Ms: worst(({ p99Ms }) => p99Ms),
+    };
+  }
+
+  /** @returns names of the members that are up, as the end sees them. */
+  membersUp(end: SimEnd, peerId = 0): string[] {
+    const peer = end.snapshot().peers.find((each) => each.peerId === peerId);
+    return (peer?.members ?? []).filter(({ state }) => state === "up").map(({ name }) => name);
+  }
+
+  #live(end: SimEnd): SimEnd {
+    return end.name === "concentrator"
+      ? this.concentrator
+      : (this.clients.find(({ name }) => name === end.name) ?? end);
+  }
+
+  #newConcentrator(): SimConcentrator {
+    const options: SimConcentratorOptions = {
+      mode: this.#options.mode ?? "routed",
+      clientToClient: this.#options.clientToClient ?? false,
+      privateKey: keyOf(0),
+      accounts: this.links.map((_, index) => ({
+        name: `home${index + 1}`,
+        publicKey: publicKeyOf(keyOf(index + 1)),
+        address: addressOf(index),
+        bond: this.#settings,
+      })),
+    };
+    const end = new SimConcentrator(
+      this.network,
+      options,
+      (datagram) => this.#sendDown(datagram),
+      (frame) => this.#onFrame(frame, "concentrator"),
+    );
+    this.network.add(end);
+    this.ends.push(end);
+    return end;
+  }
+
+  #newClient(index: number): SimClient {
+    const name = `home${index + 1}`;
+    const end = new SimClient(
+      this.network,
+      {
+        name,
+        mode: this.#options.mode ?? "routed",
+        bond: this.#settings,
+        privateKey: keyOf(index + 1),
+        concentratorKey: publicKeyOf(keyOf(0)),
+      },
+      this.links[index] ?? [],
+      (frame) => this.#onFrame(frame, name),
+    );
+    this.network.add(end);
+    this.ends.push(end);
+    return end;
+  }
+
+  #sendDown(datagram: SimDatagram): void {
+    const key = endpointKey(datagram.endpoint);
+    const link = this.links.flat().find((each) => endpointKey(each.publicEndpoint) === key);
+    if (link === undefined) this.unroutable++;
+    else link.sendDown(datagram);
+  }
+
+  #onFrame(frame: Uint8Array, end: string): void {
+    this.flows[flowNumberOf(frame)]?.onArrival(frame, end, this.network.nowMs);
+  }
+}
+
+/** Of a client within the tunnel. */
+export function addressOf(index: number): string {
+  return `10.8.0.${index + 2}`;
+}
+
+function keyOf(number: number): Uint8Array {
+  const random = seededRandom(1000 + number);
+  return Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256));
+}
