@@ -66,6 +66,7 @@ export interface ControllerFigures {
  */
 export type ControllerPhase = "startup" | "steady" | "foreign" | "competing" | "policed";
 
+/** Has no timer of its own: everything is decided when feedback arrives and when the gate is asked. */
 export interface PathController {
   /** Estimate of the line's rate in this direction. Never NaN: before any feedback it is a cautious guess (1 Mbit/s). */
   readonly rateBytesPerMs: number;
@@ -77,9 +78,6 @@ export interface PathController {
   readonly rttMinMs: number;
   /** Mean delay beyond the prediction, >= 0. */
   readonly latenessMs: number;
-  /** Infinity: nothing is due. The owner calls onTimer then; early or repeated calls do no harm. */
-  readonly nextDeadlineMs: number;
-
   /** Typed speeds are upper limits. null: none. */
   setTypedLimit(kbps: number | null): void;
 
@@ -91,8 +89,6 @@ export interface PathController {
 
   /** Call after onGone of the datagrams that the same report acknowledges. */
   onFeedback(sample: FeedbackSample, nowMs: number): void;
-
-  onTimer(nowMs: number): void;
 
   /** May another datagram of usual size be sent now? */
   isOpen(nowMs: number): boolean;
