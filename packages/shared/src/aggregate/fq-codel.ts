@@ -181,9 +181,14 @@ export class FqCodel {
   }
 
   #fattest(): number {
+    const flowBytes = this.#flowBytes;
     let fattest = 0;
-    for (let flow = 1; flow < FLOW_SLOTS; flow++) {
-      if ((this.#flowBytes[flow] ?? 0) > (this.#flowBytes[fattest] ?? 0)) fattest = flow;
+    let most = 0;
+    for (let flow = 0; flow < FLOW_SLOTS; flow++) {
+      const bytes = flowBytes[flow] ?? 0;
+      if (bytes <= most) continue;
+      fattest = flow;
+      most = bytes;
     }
     return fattest;
   }

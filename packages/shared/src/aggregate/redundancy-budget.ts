@@ -1,0 +1,49 @@
+import { TokenBucket } from "./token-bucket.ts";
+
+/** A line with less than this before it has nothing to do: a second copy takes nothing from anybody. */
+const IDLE_LINE_MS = 3;
+const BURST_MS = 200;
+const LEAST_BURST_BYTES = 3_000;
+
+/**
+ * How many second copies of real-time frames may be sent.
+ *
+ * Its measure is what the paths carry, never the traffic sent: a call that is alone on the bond is all of its traffic, and
+ * the one that a second path is there for.
+ */
+export class RedundancyBudget {
+  /** Second copies by why they were allowed, and frames that got none. */
+  readonly counters = { idleLine: 0, budget: 0, overBudget: 0, metered: 0 };
+  duplicatedBytes = 0;
+  readonly #ratio: number;
+  readonly #bucket = new TokenBucket(BURST_MS, LEAST_BURST_BYTES);
+
+  /** @param ratio of the paths' rate, 0..1; 0 allows copies on idle lines only. */
+  constructor(ratio = 0.05) {
+    this.#ratio = ratio;
+  }
+
+  /** @param bytesPerMs the sum over the usable paths that are not metered; NaN or 0 when it is not known. */
+  setRate(bytesPerMs: number, nowMs: number): void {
+    this.#bucket.setRate(bytesPerMs > 0 ? bytesPerMs * this.#ratio : 0, nowMs);
+  }
+
+  /**
+   * May a second copy of this frame go out on this path now? If so, it is paid for.
+   * @param queueMs predicted wait in the line; NaN when it is not known.
+   */
+  admits(bytes: number, isMetered: boolean, queueMs: number, nowMs: number): boolean {
+    if (isMetered) {
+      this.counters.metered++;
+      return false;
+    }
+    if (queueMs < IDLE_LINE_MS) this.counters.idleLine++;
+    else if (this.#ratio > 0 && this.#bucket.take(bytes, nowMs)) this.counters.budget++;
+    else {
+      this.counters.overBudget++;
+      return false;
+    }
+    this.duplicatedBytes += bytes;
+    return true;
+  }
+}
