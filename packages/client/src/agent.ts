@@ -255,7 +255,7 @@ class Agent implements Running {
     this.#push = push;
     this.#compareLan(push);
     if (this.#config.bonding === undefined && push.bonding !== null) {
-      this.#bond = resolveBond(push.bonding);
+      this.#bond = resolveBond(push.bonding, push.name);
       this.#thread.send({ type: "set-bond", peerId: PEER_ID, bond: this.#bond });
     }
     void this.#reconciliation.runNow().then(() => this.#sayReady(push));

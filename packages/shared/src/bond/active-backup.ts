@@ -12,13 +12,16 @@ const BETTER_BY = 1.1;
 /**
  * One member carries everything; another takes over when it fails, and hands back as linkSelectMethod says.
  *
- * Source: ZeroTier's active-backup; the kernel's primary_reselect (always, better, failure). The readmission ramp does not
- * count here: a share of one line cannot be tried out, and whether a link may come back at all is the monitors' business.
+ * Source: ZeroTier's active-backup; the kernel's primary_reselect (always, better, failure) and force_primary. The
+ * readmission ramp does not count here: a share of one line cannot be tried out, and whether a link may come back at all
+ * is the monitors' business.
  */
 export class ActiveBackup implements BondPolicy {
   readonly reorders = false;
   active = NO_MEMBER;
   nextDeadlineMs = Number.POSITIVE_INFINITY;
+  /** A primary has been usable before. */
+  #primarySeen = false;
   readonly #members: MemberTable;
   readonly #settings: BondSettings;
   readonly #changed: ActiveListener;
@@ -35,6 +38,7 @@ export class ActiveBackup implements BondPolicy {
   }
 
   update(eligible: number, nowMs: number): void {
+    this.#welcomePrimary(eligible, nowMs);
     if (this.active === NO_MEMBER || (eligible & (1 << this.active)) === 0) {
       this.#replaceFailed(eligible, nowMs);
     } else if (this.#method() === "always") {
@@ -43,6 +47,14 @@ export class ActiveBackup implements BondPolicy {
     } else if (nowMs >= this.nextDeadlineMs) {
       this.#seekBetter(eligible, nowMs);
     }
+  }
+
+  /** When a primary works for the first time it is taken, whatever linkSelectMethod says: members come up in any order. */
+  #welcomePrimary(eligible: number, nowMs: number): void {
+    const primary = this.#primarySeen ? 0 : this.#primaries(eligible);
+    if (primary === 0) return;
+    this.#primarySeen = true;
+    if (this.active !== NO_MEMBER && !this.#isPrimary(this.active)) this.#enter(this.#best(primary), "first", nowMs);
   }
 
   #replaceFailed(eligible: number, nowMs: number): void {

@@ -40,9 +40,9 @@ export class LinkMonitor {
   state: LinkState = "down";
   readonly rtt = new RttEstimator();
   readonly pdv = new PdvEstimator();
-  readonly #config: LinkMonitorConfig;
+  #config: LinkMonitorConfig;
+  #pace: ProbePace;
   readonly #sink: LinkMonitorSink;
-  readonly #pace: ProbePace;
   readonly #probes = new ProbeLog();
   readonly #loss = new LossMeter();
   readonly #traffic: TrafficWatch;
@@ -74,6 +74,13 @@ export class LinkMonitor {
     this.#madeMs = nowMs;
     this.#stateSinceMs = nowMs;
     this.#checkedMs = nowMs - TIMER_STEP_MS;
+  }
+
+  /** Goes by other settings from now on; what was measured stays. */
+  configure(changes: Partial<LinkMonitorConfig>, nowMs: number): void {
+    this.#config = { ...this.#config, ...changes };
+    this.#pace = new ProbePace(this.#config);
+    this.#wakeMs = nowMs;
   }
 
   get usable(): boolean {

@@ -54,12 +54,18 @@ export class PeerFactory {
     );
   }
 
-  /** New settings while frames flow: the members stay, and what was measured of them. */
+  /**
+   * New settings while frames flow: the members stay, and what was measured of them. The resequencer must hold nothing, as
+   * its hold may be another from now on.
+   */
   replaceBond(peer: Peer, settings: BondSettings, nowMs: number): void {
     peer.bond = this.#createBond(peer.id, settings);
     peer.settings = settings;
+    peer.receiver.resequencer = this.#createResequencer(settings, peer.receiver.duplicates);
+    peer.receiver.resequencer.setLivePaths(peer.usableMask(), nowMs);
     for (const path of peer.paths) {
       if (path === undefined) continue;
+      path.monitor.configure(monitorSettings(settings, path.name), nowMs);
       peer.bond.setMember(path.number, path.name, path.family, path.told);
       peer.bond.setUsable(path.number, path.monitor.usable, nowMs);
     }
@@ -68,7 +74,7 @@ export class PeerFactory {
   createPath(peer: Peer, options: PathOptions, nowMs: number): Path {
     const number = options.pathNumber;
     const monitor = new LinkMonitor(
-      linkConfig(peer.settings, options),
+      { ...LINK_MONITOR_DEFAULTS, ...monitorSettings(peer.settings, options.name), metered: options.metered },
       {
         sendProbe: (probeId) =>
           this.#withPath(peer, number, (path) => this.#control.probe(peer, path, probeId, this.#nowMs())),
@@ -118,11 +124,7 @@ export class PeerFactory {
     return {
       duplicates,
       realtimeDuplicates: new DuplicateFilter(),
-      resequencer: new Resequencer(
-        { maxHoldMs: options.bond.maxHoldMs, maxHeldFrames: MAX_HELD_FRAMES },
-        duplicates,
-        this.#due,
-      ),
+      resequencer: this.#createResequencer(options.bond, duplicates),
       reassembler: new Reassembler(this.#ports.pool, this.#pool, {
         headroom: options.mode === "routed" ? ETHERNET_BYTES : 0,
         maxPartial: MAX_PARTIAL_FRAMES,
@@ -130,13 +132,16 @@ export class PeerFactory {
       }),
     };
   }
+
+  #createResequencer({ maxHoldMs }: BondSettings, duplicates: DuplicateFilter): Resequencer {
+    return new Resequencer({ maxHoldMs, maxHeldFrames: MAX_HELD_FRAMES }, duplicates, this.#due);
+  }
 }
 
 /** What the operator says of a link goes before what he says of the bond. */
-function linkConfig(settings: BondSettings, options: PathOptions): LinkMonitorConfig {
-  const link = settings.links[options.name];
+function monitorSettings(settings: BondSettings, name: string): Partial<LinkMonitorConfig> {
+  const link = settings.links[name];
   return {
-    ...LINK_MONITOR_DEFAULTS,
     probeIntervalMs: settings.probeIntervalMs,
     monitorStrategy: settings.monitorStrategy === "active" ? "fixed" : "dynamic",
     failoverIntervalMs: link?.failoverIntervalMs ?? settings.failoverIntervalMs,
@@ -145,6 +150,5 @@ function linkConfig(settings: BondSettings, options: PathOptions): LinkMonitorCo
     evictRttMs: settings.evictRttMs,
     evictRttFactor: settings.evictRttFactor,
     evictPlr: settings.evictPlrRatio,
-    metered: options.metered,
   };
 }

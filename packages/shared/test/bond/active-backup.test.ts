@@ -73,6 +73,9 @@ describe("active-backup", () => {
     };
     expect(start({ primary: "c" })).toBe(0b100);
     expect(start({ linkSelectMethod: "always" })).toBe(0b001);
+    // The others were there before it, which is no reason to wait for one of them to fail.
+    expect(start({ primary: "c", linkSelectMethod: "failure" })).toBe(0b100);
+    expect(start({ primary: "c", linkSelectMethod: "better" })).toBe(0b100);
   });
 
   it("the best spare takes over", () => {
