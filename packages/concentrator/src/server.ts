@@ -136,6 +136,7 @@ class Server implements Running {
       this.#onClientEvent(client, event);
       return;
     }
+    logForwarderEvent(this.#context.log, event, "");
     switch (event.type) {
       case "handshakes":
         this.#onHandshakes(event);

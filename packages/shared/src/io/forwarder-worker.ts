@@ -1,8 +1,8 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { Forwarder, type ForwarderCommand, POOL_BYTES } from "../pipeline/index.ts";
+import { Forwarder, type ForwarderCommand, type ForwarderEvent, POOL_BYTES } from "../pipeline/index.ts";
 import type { ForwarderThreadData } from "./forwarder-thread.ts";
 import { native, POLLIN } from "./native.ts";
-import { NativePorts } from "./native-ports.ts";
+import { NativePorts, STAT_NAMES } from "./native-ports.ts";
 
 /**
  * The forwarder's thread: waits for descriptors and deadlines and runs the packet loop, nothing else. A thread in this
@@ -10,6 +10,7 @@ import { NativePorts } from "./native-ports.ts";
  */
 const MAX_SOCKETS = 128;
 const FIRST_SOCKET = 3;
+const STATS_INTERVAL_MS = 1_000;
 
 /** @throws Error when this file is not run as a worker. */
 function mainThread(): MessagePort {
@@ -23,6 +24,9 @@ const data: ForwarderThreadData = workerData;
 const addon = native();
 const ports = new NativePorts(POOL_BYTES);
 const forwarder = new Forwarder(ports, { ...data.options, random: Math.random }, (event) => port.postMessage(event));
+const stats = new Float64Array(STAT_NAMES.length);
+let nextStatsMs = 0;
+let offloadRefused = false;
 const watched = new Int32Array((FIRST_SOCKET + MAX_SOCKETS) * 2);
 
 /** @returns false when it is time to stop. */
@@ -50,6 +54,15 @@ function wait(): void {
   addon.poll(watched, count, waitMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, waitMs));
 }
 
+/** A device without checksum offload refuses batches only when the first one is sent; said once. */
+function watchOffload(): void {
+  if (offloadRefused || ports.nowMs() < nextStatsMs) return;
+  nextStatsMs = ports.nowMs() + STATS_INTERVAL_MS;
+  ports.stats(stats);
+  offloadRefused = (stats[STAT_NAMES.indexOf("udpGsoRefused")] ?? 0) > 0;
+  if (offloadRefused) port.postMessage({ type: "no-udp-gso" } satisfies ForwarderEvent);
+}
+
 function run(): void {
   for (let running = takeCommands(); running; ) {
     wait();
@@ -60,9 +73,10 @@ function run(): void {
       if (isReadable(FIRST_SOCKET + i)) forwarder.onSocketReadable(forwarder.sockets[i] ?? -1, nowMs);
     }
     forwarder.onTimer(nowMs);
+    watchOffload();
     if (isReadable(1)) {
       addon.netlinkDrain(data.netlinkFd);
-      port.postMessage({ type: "network-changed" });
+      port.postMessage({ type: "network-changed" } satisfies ForwarderEvent);
     }
     if (isReadable(0)) {
       addon.eventfdDrain(data.wakeFd);

@@ -7,8 +7,6 @@ import type { SessionTable } from "./session-table.ts";
 const ATTACH_LONGEST_GAP_MS = 2_000;
 /** Members are compared, and the bond told of their quality, this often. */
 const QUALITY_INTERVAL_MS = 100;
-/** Loss that may come of packets longer than the line takes by now. */
-const SUSPICIOUS_PLR = 0.05;
 /** The far end hears of our MTU again this often, because the message is not acknowledged. */
 const BOND_MTU_INTERVAL_MS = 5_000;
 const CONFIG_REPEAT_MS = 300;
@@ -70,9 +68,19 @@ export class Caretaker {
       if (path === undefined) continue;
       peer.bond.setQuality(path.number, path.monitor.quality(nowMs));
       peer.bond.setShare(path.number, path.monitor.share);
-      if (path.monitor.plrRatio > SUSPICIOUS_PLR) path.mtuSearch.suspect(nowMs);
+      this.#confirmMtu(path, nowMs);
     }
     this.#announceMtu(peer, nowMs);
+  }
+
+  /**
+   * While large packets flow, the size in use is confirmed now and then (RFC 8899, section 4.3). Their loss alone would
+   * not do as a sign: a TCP connection that is stuck sends few of them.
+   */
+  #confirmMtu(path: Path, nowMs: number): void {
+    if (!path.sentLarge) return;
+    path.sentLarge = false;
+    path.mtuSearch.suspect(nowMs);
   }
 
   /** Bond MTU = what fits the narrowest member that is in use. */

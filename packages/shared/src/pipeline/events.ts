@@ -53,6 +53,8 @@ export type ForwarderEvent =
   /** The index is free for another handshake. */
   | { readonly type: "epoch-forgotten"; readonly localIndex: number }
   | { readonly type: "socket-released"; readonly socket: number }
+  /** A device refused a batch of datagrams; they are sent one by one from now on. */
+  | { readonly type: "no-udp-gso" }
   | { readonly type: "network-changed" }
   | { readonly type: "snapshot"; readonly id: number; readonly snapshot: ForwarderSnapshot };
 

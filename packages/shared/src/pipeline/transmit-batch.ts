@@ -10,6 +10,8 @@ const BATCH_DATAGRAMS = 1024;
 export const TRANSMIT_ARENA_BYTES = BATCH_DATAGRAMS * SLOT_BYTES;
 
 const EMSGSIZE = 90;
+/** A datagram of this size says that larger ones than the base of the MTU search (1200) matter to somebody. */
+const LARGE_BYTES = 1100;
 const FIRST = new Int32Array(1);
 
 /**
@@ -68,6 +70,7 @@ export class TransmitBatch {
     this.#plain[at + AUX] = epoch.keyIndex;
     if (path.staged === 0) this.#touched.push(path);
     path.selection[path.staged++] = index;
+    if (type === TYPE_DATA && plainBytes > LARGE_BYTES) path.sentLarge = true;
     path.monitor.onSent(plainBytes + path.datagramOverheadBytes, type === TYPE_DATA, nowMs);
   }
 

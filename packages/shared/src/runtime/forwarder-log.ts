@@ -51,6 +51,9 @@ export function logForwarderEvent(log: EventLog, event: ForwarderEvent, peer: st
     case "closed":
       log.info({ event: "closed-by-peer", peer, reason: event.reason }, "the far end has ended the session");
       break;
+    case "no-udp-gso":
+      log.warn({ event: "no-udp-gso" }, "a device takes no batches of datagrams: they are sent one by one");
+      break;
     default:
       break; // handshakes, snapshots and indexes are dealings between the threads
   }
