@@ -25,8 +25,9 @@ export interface BondPair {
 }
 
 export interface PairOptions {
-  /** [bonding] of both ends. */
+  /** [bonding] of both ends, or of one alone. */
   readonly bonding?: TomlTable;
+  readonly bondingAt?: "both" | "client" | "concentrator";
   /** Numbers of the uplinks in use, from 0. Default: all. */
   readonly uplinks?: readonly number[];
   /** More keys of [client] and [concentrator]; undefined takes one away. */
@@ -93,7 +94,7 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
 }
 
 /** What both files say about themselves. */
-function ownSettings(folder: string, role: string): TomlTable {
+export function ownSettings(folder: string, role: string): TomlTable {
   const stateDirectory = join(folder, `${role}-state`);
   mkdirSync(stateDirectory);
   return { privateKeyFile: join(folder, `${role}.key`), controlSocket: join(folder, `${role}.sock`), stateDirectory };
@@ -110,8 +111,12 @@ function clientDocument(topology: Topology, options: PairOptions, folder: string
     client: { ...ownSettings(folder, "client"), defaultRoute: true, lan, ...options.client },
     concentrator: { publicKey, endpoints: options.endpoints ?? [`${ADDRESSES.concentrator}:${PORT}`] },
     ...(options.uplink === "auto" ? { uplinks: "auto" } : { uplink: used.map((index) => uplinkTable(index)) }),
-    ...(options.bonding && { bonding: options.bonding }),
+    ...bondingOf(options, "client"),
   };
+}
+
+function bondingOf({ bonding, bondingAt = "both" }: PairOptions, role: "client" | "concentrator"): TomlTable {
+  return bonding !== undefined && (bondingAt === "both" || bondingAt === role) ? { bonding } : {};
 }
 
 function concentratorDocument(topology: Topology, options: PairOptions, folder: string, publicKey: string): TomlTable {
@@ -134,12 +139,12 @@ function concentratorDocument(topology: Topology, options: PairOptions, folder: 
         ...options.peer,
       },
     ],
-    ...(options.bonding && { bonding: options.bonding }),
+    ...bondingOf(options, "concentrator"),
   };
 }
 
 /** @returns the public key. */
-async function makeKey(folder: string, role: string): Promise<string> {
+export async function makeKey(folder: string, role: string): Promise<string> {
   const privateKey = await execute(wanbondCommand("keygen"));
   writeFileSync(join(folder, `${role}.key`), privateKey, { mode: 0o600 });
   return (await execute(wanbondCommand("pubkey"), { input: privateKey })).trim();

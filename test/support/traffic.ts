@@ -35,6 +35,8 @@ export interface TcpResult {
   readonly retransmissions: number;
   /** Goodput of the whole run, second by second, omitted ones included. */
   readonly secondsKbps: readonly number[];
+  /** Of each connection in the last second of the run. */
+  readonly lastSecondKbps: readonly number[];
 }
 
 export interface UdpResult {
@@ -60,6 +62,7 @@ export async function measureTcp(options: TcpOptions): Promise<TcpResult> {
     goodputKbps: report.end.sum_received.bits_per_second / 1000,
     retransmissions: report.end.sum_sent.retransmits ?? 0,
     secondsKbps: report.intervals.map((interval) => interval.sum.bits_per_second / 1000),
+    lastSecondKbps: (report.intervals.at(-1)?.streams ?? []).map((stream) => stream.bits_per_second / 1000),
   };
 }
 
@@ -122,8 +125,10 @@ interface IperfEnd {
   readonly sum_received: IperfSum;
   readonly streams: readonly { readonly udp?: { readonly out_of_order?: number } }[];
 }
-interface IperfSum {
+interface IperfRate {
   readonly bits_per_second: number;
+}
+interface IperfSum extends IperfRate {
   readonly retransmits?: number;
   readonly packets: number;
   readonly lost_packets: number;
@@ -131,7 +136,7 @@ interface IperfSum {
 }
 interface IperfReport {
   readonly error?: string;
-  readonly intervals: readonly { readonly sum: { readonly bits_per_second: number } }[];
+  readonly intervals: readonly { readonly sum: IperfRate; readonly streams: readonly IperfRate[] }[];
   readonly end: IperfEnd;
   readonly server_output_json?: { readonly end: IperfEnd };
 }

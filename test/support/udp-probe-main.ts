@@ -1,6 +1,6 @@
 /**
- * The two processes of udp-probe.ts: `reflect PORT` answers every datagram, `send ADDRESS PORT` sends one every 5 ms,
- * says "answered" at the first answer and prints the ProbeRecord when its standard input ends.
+ * The two processes of udp-probe.ts: `reflect PORT` answers every datagram, `send ADDRESS PORT LATE` sends one every 5 ms,
+ * says "answered" at the first answer, ends with its standard input and prints the ProbeRecord LATE milliseconds later.
  *
  * Datagram: sequence u32 | sent f64 | answered f64 | zeros up to 100 bytes.
  */
@@ -11,8 +11,6 @@ import { PROBE_BYTES, PROBE_INTERVAL_MS, type ProbeArrival } from "./udp-probe.t
 
 const SENT_AT = 4;
 const REFLECTED_AT = 12;
-/** How long answers may come after the last datagram. */
-const LATE_MS = 3000;
 
 function reflect(port: number): void {
   const socket = createSocket({ type: "udp6", ipv6Only: false });
@@ -26,7 +24,7 @@ function reflect(port: number): void {
   process.stdin.on("end", () => process.exit(0)).resume();
 }
 
-function send(address: string, port: number): void {
+function send(address: string, port: number, lateMs: number): void {
   const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
   const sentMs: number[] = [];
   const arrivals: ProbeArrival[] = [];
@@ -51,11 +49,11 @@ function send(address: string, port: number): void {
   }, 1);
   const finish = () => {
     clearInterval(timer);
-    setTimeout(() => process.stdout.write(JSON.stringify({ sentMs, arrivals }), () => process.exit(0)), LATE_MS);
+    setTimeout(() => process.stdout.write(JSON.stringify({ sentMs, arrivals }), () => process.exit(0)), lateMs);
   };
   process.stdin.on("end", finish).resume();
 }
 
 const [mode, ...parameters] = process.argv.slice(2);
 if (mode === "reflect") reflect(Number(parameters[0]));
-else send(parameters[0] ?? "", Number(parameters[1]));
+else send(parameters[0] ?? "", Number(parameters[1]), Number(parameters[2]));

@@ -94,17 +94,21 @@ export interface RunningProbe {
   stop(): Promise<ProbeRecord>;
 }
 
-/** Starts the reflector and the probe; resolves when the first answer has come back. */
+/**
+ * Starts the reflector and the probe; resolves when the first answer has come back.
+ * @param lateMs how long answers may come after the last datagram.
+ */
 export async function startProbe(
   from: Namespace,
   to: Namespace,
   toAddress: string,
   port = 5300,
+  lateMs = 3000,
 ): Promise<RunningProbe> {
   const reflector = to.spawn(scriptCommand("udp-probe-main.ts", "reflect", String(port)), {
     stdio: ["pipe", "ignore", "inherit"],
   });
-  const probe = from.spawn(scriptCommand("udp-probe-main.ts", "send", toAddress, String(port)), {
+  const probe = from.spawn(scriptCommand("udp-probe-main.ts", "send", toAddress, String(port), String(lateMs)), {
     stdio: ["pipe", "pipe", "inherit"],
   });
   let output = "";
