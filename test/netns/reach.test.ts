@@ -1,12 +1,16 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HOST_PORT, Host } from "../support/host.ts";
 import { isRoot, type Namespace } from "../support/netns.ts";
 import { startPlainLines } from "../support/plain-lines.ts";
-import { type BondPair, INNER, preparePair } from "../support/programs.ts";
+import { type BondPair, INNER, type PairOptions, PORT, preparePair } from "../support/programs.ts";
 import { ADDRESSES, buildTopology, type Topology } from "../support/topology.ts";
 import { measurePing } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
 
-/** Who reaches whom through a bond of two lines, IPv4 and IPv6 inside. */
+/** Who reaches whom through a bond of two lines. */
 describe.skipIf(!isRoot())("reach", () => {
   let topology: Topology;
   let pair: BondPair;
@@ -15,16 +19,25 @@ describe.skipIf(!isRoot())("reach", () => {
   beforeAll(async () => {
     topology = await buildTopology({ uplinkCount: 2, ipv6: true });
     await startPlainLines(topology);
-    pair = await preparePair(topology);
     const { lan, router, server, concentrator } = topology;
     for (const namespace of [lan, router, server, concentrator]) hosts.set(namespace, new Host(namespace));
-    await Promise.all([pair.start(), ...[lan, server].map((each) => host(each).ask("serve", { port: HOST_PORT }))]);
+    await Promise.all([lan, server].map((each) => host(each).ask("serve", { port: HOST_PORT })));
   });
   afterAll(async () => {
     await Promise.all([...hosts.values()].map((each) => each.stop()));
-    await pair?.stop();
     topology?.remove();
   });
+
+  /** Both programs run during the tests of this block. */
+  function withPair(options: PairOptions = {}): void {
+    beforeAll(async () => {
+      pair = await preparePair(topology, options);
+      await pair.start();
+    });
+    afterAll(async () => {
+      await pair?.stop();
+    });
+  }
 
   function host(namespace: Namespace): Host {
     const found = hosts.get(namespace);
@@ -36,71 +49,138 @@ describe.skipIf(!isRoot())("reach", () => {
     return sent - received;
   }
 
-  describe.each([
-    ["IPv4", ADDRESSES.server, ADDRESSES.concentrator, INNER.concentrator],
-    ["IPv6 by NAT66", ADDRESSES.server6, ADDRESSES.concentrator6, INNER.concentrator6],
-  ])("%s", (_, server, publicAddress, innerAddress) => {
-    it("answers pings", async () => {
-      expect(await pingLoss(topology.lan, server)).toBe(0);
+  function transfer(from: Namespace, address: string, direction: "up" | "down" = "down") {
+    return host(from).ask("transfer", { address, port: HOST_PORT, sizeBytes: 2_000_000, direction });
+  }
+
+  describe("over IPv4", () => {
+    withPair();
+
+    describe.each([
+      ["IPv4", ADDRESSES.server, ADDRESSES.concentrator, INNER.concentrator],
+      ["IPv6 by NAT66", ADDRESSES.server6, ADDRESSES.concentrator6, INNER.concentrator6],
+    ])("%s", (_, server, publicAddress, innerAddress) => {
+      it("answers pings", async () => {
+        expect(await pingLoss(topology.lan, server)).toBe(0);
+      });
+
+      it.each(["up", "down"] as const)(
+        "carries TCP %s unharmed, from the concentrator's address",
+        async (direction) => {
+          const result = await transfer(topology.lan, server, direction);
+          expect(result).toEqual({ intact: true, seenFrom: publicAddress });
+        },
+      );
+
+      it.each([1, 1200, 1300, 8000])("carries datagrams of %d bytes and their answers", async (sizeBytes) => {
+        const options = { address: server, port: HOST_PORT, sizeBytes, deadlineMs: 5000 };
+        expect(await host(topology.lan).ask("datagram", options)).toEqual({ intact: true, seenFrom: publicAddress });
+      });
+
+      it("carries the router's own traffic", async () => {
+        expect(await transfer(topology.router, server)).toEqual({ intact: true, seenFrom: publicAddress });
+      });
+
+      it("lets LAN and router reach the concentrator inside", async () => {
+        expect(await pingLoss(topology.lan, innerAddress)).toBe(0);
+        expect(await pingLoss(topology.router, innerAddress)).toBe(0);
+      });
     });
 
-    it.each(["up", "down"] as const)("carries TCP %s unharmed, from the concentrator's address", async (direction) => {
-      const options = { address: server, port: HOST_PORT, sizeBytes: 8_000_000, direction };
-      const result = await host(topology.lan).ask("transfer", options);
-      expect(result).toEqual({ intact: true, seenFrom: publicAddress });
+    it.each([ADDRESSES.lan, ADDRESSES.lan6])("routes the concentrator to the LAN host %s", async (address) => {
+      const seenFrom = address === ADDRESSES.lan ? INNER.concentrator : INNER.concentrator6;
+      expect(await transfer(topology.concentrator, address, "up")).toEqual({ intact: true, seenFrom });
     });
 
-    it.each([1, 1200, 1300, 8000])("carries datagrams of %d bytes and their answers", async (sizeBytes) => {
-      const options = { address: server, port: HOST_PORT, sizeBytes, deadlineMs: 5000 };
-      expect(await host(topology.lan).ask("datagram", options)).toEqual({ intact: true, seenFrom: publicAddress });
+    it.each([
+      ["192.168.50.1", ADDRESSES.lan],
+      ["fd00:50::1", ADDRESSES.lan6],
+    ])("leaves the LAN in reach of the router %s", async (routerAddress, lanAddress) => {
+      expect(await pingLoss(topology.lan, routerAddress)).toBe(0);
+      expect(await pingLoss(topology.router, lanAddress)).toBe(0);
     });
 
-    it("carries the router's own traffic", async () => {
-      const options = { address: server, port: HOST_PORT, sizeBytes: 1_000_000, direction: "down" } as const;
-      const result = await host(topology.router).ask("transfer", options);
-      expect(result).toEqual({ intact: true, seenFrom: publicAddress });
+    it("lets a LAN host talk to the address that an uplink has", async () => {
+      expect(await pingLoss(topology.lan, topology.uplinks[1]?.address ?? "")).toBe(0);
     });
 
-    it("lets LAN and router reach the concentrator inside", async () => {
-      expect(await pingLoss(topology.lan, innerAddress)).toBe(0);
-      expect(await pingLoss(topology.router, innerAddress)).toBe(0);
+    it("carries the tunnel's own packets over the lines, each over its own", async () => {
+      const { members } = (await pair.client.status()).bonds[0] ?? { members: [] };
+      expect(members.map(({ device, local }) => [device, local?.split(":")[0]])).toEqual([
+        ["isp1", "192.168.101.2"],
+        ["isp2", "192.168.102.2"],
+      ]);
+      const there = (await pair.concentrator.status()).bonds[0]?.members ?? [];
+      expect(there.map(({ remote }) => remote?.split(":")[0])).toEqual(["198.18.1.2", "198.18.2.2"]);
+    });
+
+    it("never sends the tunnel's own packets into the tunnel", async () => {
+      const seen = async (device: string) => {
+        const text = await topology.router.exec(["nft", "-j", "list", "counter", "inet", "spy", device]);
+        const listing: { nftables: { counter?: { packets: number } }[] } = JSON.parse(text);
+        return listing.nftables.flatMap(({ counter }) => counter?.packets ?? []);
+      };
+      const rules = ["wb0", "isp1", "isp2"].map(
+        (device) => `oifname ${device} udp dport ${PORT} counter name ${device}`,
+      );
+      await topology.router.nft(`table inet spy {
+        counter wb0 {}
+        counter isp1 {}
+        counter isp2 {}
+        chain leaving { type filter hook postrouting priority 0; ${rules.join("; ")}; }
+      }`);
+      await transfer(topology.lan, ADDRESSES.server);
+      expect(await seen("wb0")).toEqual([0]);
+      for (const uplink of ["isp1", "isp2"]) expect((await seen(uplink))[0]).toBeGreaterThan(0);
+      await topology.router.nft("delete table inet spy");
     });
   });
 
-  it.each([ADDRESSES.lan, ADDRESSES.lan6])("routes the concentrator to the LAN host %s", async (address) => {
-    const options = { address, port: HOST_PORT, sizeBytes: 100_000, direction: "up" } as const;
-    const { seenFrom, intact } = await host(topology.concentrator).ask("transfer", options);
-    expect({ intact, seenFrom }).toEqual({
-      intact: true,
-      seenFrom: address === ADDRESSES.lan ? INNER.concentrator : INNER.concentrator6,
+  describe("over IPv6", () => {
+    withPair({ endpoints: [`[${ADDRESSES.concentrator6}]:${PORT}`] });
+
+    it("carries both families", async () => {
+      const { members } = (await pair.client.status()).bonds[0] ?? { members: [] };
+      expect(members.map(({ local }) => local?.split("]")[0])).toEqual(["[2001:db8:101::2", "[2001:db8:102::2"]);
+      expect(await transfer(topology.lan, ADDRESSES.server)).toEqual({
+        intact: true,
+        seenFrom: ADDRESSES.concentrator,
+      });
+      const six = await transfer(topology.lan, ADDRESSES.server6, "up");
+      expect(six).toEqual({ intact: true, seenFrom: ADDRESSES.concentrator6 });
     });
   });
 
-  it.each([
-    ["192.168.50.1", ADDRESSES.lan],
-    ["fd00:50::1", ADDRESSES.lan6],
-  ])("leaves the LAN in reach of the router %s", async (routerAddress, lanAddress) => {
-    expect(await pingLoss(topology.lan, routerAddress)).toBe(0);
-    expect(await pingLoss(topology.router, lanAddress)).toBe(0);
+  describe("with an IPv6 prefix that is routed to the concentrator", () => {
+    beforeAll(() => topology.core.ip(`route add ${ADDRESSES.lanNetwork6} via ${ADDRESSES.concentrator6}`));
+    afterAll(() => topology.core.ip(`route del ${ADDRESSES.lanNetwork6}`));
+    withPair({ concentrator: { nat66: false } });
+
+    it("shows LAN hosts with their own addresses, and lets the server reach them", async () => {
+      expect(await transfer(topology.lan, ADDRESSES.server6)).toEqual({ intact: true, seenFrom: ADDRESSES.lan6 });
+      expect(await transfer(topology.server, ADDRESSES.lan6)).toEqual({ intact: true, seenFrom: ADDRESSES.server6 });
+    });
   });
 
-  it("lets a LAN host talk to the address that an uplink has", async () => {
-    expect(await pingLoss(topology.lan, topology.uplinks[1]?.address ?? "")).toBe(0);
-  });
+  describe("with a concentrator known by its name", () => {
+    const folder = mkdtempSync(join(tmpdir(), "wanbond-hosts-"));
+    const hostsFile = join(folder, "hosts");
+    const clientPrefix = ["unshare", "--mount", "sh", "-c", `mount --bind ${hostsFile} /etc/hosts; exec "$@"`, "sh"];
+    afterAll(() => rmSync(folder, { recursive: true }));
 
-  it("carries the tunnel's own packets over the lines, each over its own", async () => {
-    const { members } = (await pair.client.status()).bonds[0] ?? { members: [] };
-    expect(members.map(({ device, local }) => [device, local?.split(":")[0]])).toEqual([
-      ["isp1", "192.168.101.2"],
-      ["isp2", "192.168.102.2"],
-    ]);
-    const there = (await pair.concentrator.status()).bonds[0]?.members ?? [];
-    expect(there.map(({ remote }) => remote?.split(":")[0])).toEqual(["198.18.1.2", "198.18.2.2"]);
-    // A packet of ours inside the tunnel would come out of it, and go to the concentrator from within.
-    for (const address of [ADDRESSES.concentrator, "192.168.101.1", "192.168.102.1"]) {
-      const from = topology.uplinks[1]?.address ?? "";
-      const route = await topology.router.exec(["ip", "route", "get", address, "from", from]);
-      expect(route).not.toContain("wb0");
-    }
+    it("waits for the name, and connects when it has an address", async () => {
+      writeFileSync(hostsFile, "");
+      pair = await preparePair(topology, { clientPrefix, endpoints: [`concentrator.example:${PORT}`] });
+      try {
+        await Promise.all([pair.concentrator.start(), pair.client.start()]);
+        await waitFor(() => pair.client.events("name-not-found").length > 0, { what: "the name is missed" });
+        writeFileSync(hostsFile, `${ADDRESSES.concentrator} concentrator.example\n`);
+        await pair.waitForMembers(2);
+        await waitFor(() => pair.client.events("ready").length > 0, { what: "the client is ready" });
+        expect((await transfer(topology.lan, ADDRESSES.server)).intact).toBe(true);
+      } finally {
+        await pair.stop();
+      }
+    });
   });
 });

@@ -6,8 +6,9 @@ export interface HostCalls {
   transfer(options: TransferOptions): Promise<TransferResult>;
   /** Sends a datagram, again and again, until the same comes back. */
   datagram(options: DatagramOptions): Promise<DatagramResult>;
-  /** Opens a TCP connection that lasts until its end; answers with its number. */
+  /** Opens a TCP connection; answers with its number. */
   connect(options: { address: string; port: number }): Promise<number>;
+  disconnect(options: { connection: number }): Promise<null>;
   /** Sends a word on a connection and waits until it comes back. */
   echo(options: { connection: number; word: string; deadlineMs: number }): Promise<null>;
 }

@@ -157,6 +157,11 @@ const calls: HostCalls = {
     return connections.push(connection) - 1;
   },
 
+  async disconnect({ connection }) {
+    connections[connection]?.socket.destroy();
+    return null;
+  },
+
   async echo({ connection, word, deadlineMs }) {
     const opened = connections[connection];
     if (opened === undefined) throw new Error(`there is no connection ${connection}`);

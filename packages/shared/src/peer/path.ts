@@ -35,6 +35,8 @@ export class Path {
   /** Bytes of inner packet, or of frame, that fit one datagram. */
   payloadLimit = 0;
   mtuBytes = 0;
+  /** Datagrams near that size were sent since this was last looked at. */
+  sentLarge = false;
   /** What waits in the batch under way: indexes of its sealed datagrams. */
   readonly selection = new Int32Array(PATH_BATCH);
   staged = 0;
