@@ -130,10 +130,10 @@ export class SimWorld {
     };
   }
 
-  /** @returns names of the members that are up, as the end sees them. */
+  /** @returns names of the members that carry frames or could, as the end sees them. */
   membersUp(end: SimEnd, peerId = 0): string[] {
     const peer = end.snapshot().peers.find((each) => each.peerId === peerId);
-    return (peer?.members ?? []).filter(({ state }) => state === "up").map(({ name }) => name);
+    return (peer?.members ?? []).filter(({ state }) => state === "up" || state === "standby").map(({ name }) => name);
   }
 
   #live(end: SimEnd): SimEnd {

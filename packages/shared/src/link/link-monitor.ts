@@ -28,6 +28,8 @@ const FACTOR_FLOOR_MS = 100;
 /** Datagrams that a verdict on loss rests on: to evict, to let in. */
 const EVICT_PACKETS = 50;
 const READMIT_PACKETS = 20;
+/** Standard errors: it is asked every 100 ms, and a line that loses a third is not to be lucky once in a while. */
+const READMIT_DOUBT = 2;
 /** The owner's timer is never asked for sooner than this after its last call. */
 const TIMER_STEP_MS = 10;
 
@@ -307,8 +309,10 @@ export class LinkMonitor {
 
   /** A member that left for loss has to prove itself; another must only not be known to be bad. */
   #lossAllows(): boolean {
-    if (this.#loss.packetCount < READMIT_PACKETS) return !this.#leftForLoss;
-    return this.#loss.plrRatio <= HYSTERESIS * this.#config.evictPlr;
+    const { packetCount, plrRatio } = this.#loss;
+    if (packetCount < READMIT_PACKETS) return !this.#leftForLoss;
+    const doubt = this.#leftForLoss ? READMIT_DOUBT * Math.sqrt((plrRatio * (1 - plrRatio)) / packetCount) : 0;
+    return plrRatio + doubt <= HYSTERESIS * this.#config.evictPlr;
   }
 
   #judgeAnswer(rttMs: number, nowMs: number): void {

@@ -138,7 +138,7 @@ export class PeerFactory {
   }
 }
 
-/** What the operator says of a link goes before what he says of the bond. */
+/** What the operator says of a link goes before what he says of the bond. A limit of 0 is none. */
 function monitorSettings(settings: BondSettings, name: string): Partial<LinkMonitorConfig> {
   const link = settings.links[name];
   return {
@@ -147,8 +147,8 @@ function monitorSettings(settings: BondSettings, name: string): Partial<LinkMoni
     failoverIntervalMs: link?.failoverIntervalMs ?? settings.failoverIntervalMs,
     upDelayMs: link?.upDelayMs ?? settings.upDelayMs,
     downDelayMs: link?.downDelayMs ?? settings.downDelayMs,
-    evictRttMs: settings.evictRttMs,
+    evictRttMs: settings.evictRttMs || Number.POSITIVE_INFINITY,
     evictRttFactor: settings.evictRttFactor,
-    evictPlr: settings.evictPlrRatio,
+    evictPlr: settings.evictPlrRatio || Number.POSITIVE_INFINITY,
   };
 }
