@@ -1,3 +1,5 @@
+import { type FeedbackBlock, FeedbackReader, feedbackBlockBytes, writeFeedbackBlock } from "./feedback-block.ts";
+
 /** Messages of a control datagram: type u8 | length u16 | body. Several fit one datagram; docs/wire-format.md lists them. */
 const MESSAGE_HEADER_BYTES = 3;
 
@@ -13,6 +15,7 @@ const CLOSE = 8;
 const MTU_PROBE = 9;
 const MTU_ACK = 10;
 const BOND_MTU = 11;
+const FEEDBACK = 12;
 
 /** JSON of an ATTACH, in bytes of UTF-8. */
 export const MAX_ATTACH_BYTES = 512;
@@ -25,7 +28,7 @@ export const CLOSE_REMOVED = 1;
 
 const TWO_32 = 0x100000000;
 /** Smallest body of each type this version knows; a longer one is a later version's, its end is not looked at. */
-const MIN_BODY_BYTES = [0, 4, 20, 4, 4, 0, 4, 4, 1, 6, 6, 2];
+const MIN_BODY_BYTES = [0, 4, 20, 4, 4, 0, 4, 4, 1, 6, 6, 2, 4];
 
 /** Told of each message by `ControlReader.read`, in the order of the datagram. */
 export interface ControlSink {
@@ -44,6 +47,8 @@ export interface ControlSink {
   onMtuAck(probeId: number, sizeBytes: number): void;
   /** @param mtu the sender's inner MTU for what it sends. */
   onBondMtu(mtu: number): void;
+  /** @param feedback valid during the call; the sink reads the blocks with `next`. Left out: feedback is of no interest. */
+  onFeedback?(feedback: FeedbackReader): void;
 }
 
 /**
@@ -57,6 +62,8 @@ export class ControlWriter {
   #start = 0;
   #at = 0;
   #end = 0;
+  /** Body of the last FEEDBACK. */
+  #feedbackAt = 0;
 
   constructor(pool: Uint8Array) {
     this.#pool = pool;
@@ -132,6 +139,23 @@ export class ControlWriter {
     return true;
   }
 
+  /** Begins a FEEDBACK without blocks. @param timeUnits this end's clock, modulo 2^32. */
+  feedback(timeUnits: number): boolean {
+    const at = this.#message(FEEDBACK, 4);
+    if (at < 0) return false;
+    this.#view.setUint32(at, timeUnits, true);
+    this.#feedbackAt = at;
+    return true;
+  }
+
+  /** Adds a block to the FEEDBACK begun last; no other message may be written in between. */
+  feedbackBlock(block: FeedbackBlock): boolean {
+    if (this.#at + feedbackBlockBytes(block) > this.#end) return false;
+    this.#at = writeFeedbackBlock(this.#view, this.#at, block);
+    this.#view.setUint16(this.#feedbackAt - 2, this.#at - this.#feedbackAt, true);
+    return true;
+  }
+
   /** Pads with zeros until `lengthBytes` is totalBytes. @returns false when 1 or 2 bytes are missing, too few for a message. */
   padTo(totalBytes: number): boolean {
     const missing = totalBytes - this.lengthBytes;
@@ -188,6 +212,7 @@ export class ControlReader {
   readonly #view: DataView;
   readonly #pool: Uint8Array;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  readonly #feedback: FeedbackReader;
 
   /** Messages of types this version does not know; skipped. */
   unknownMessages = 0;
@@ -197,6 +222,7 @@ export class ControlReader {
   constructor(pool: Uint8Array) {
     this.#pool = pool;
     this.#view = new DataView(pool.buffer, pool.byteOffset, pool.byteLength);
+    this.#feedback = new FeedbackReader(pool);
   }
 
   /** @param length of the messages together: what was under the AEAD. */
@@ -254,6 +280,11 @@ export class ControlReader {
         break;
       case BOND_MTU:
         sink.onBondMtu(this.#u16(at));
+        break;
+      case FEEDBACK:
+        this.#feedback.begin(at, bodyBytes);
+        sink.onFeedback?.(this.#feedback);
+        if (this.#feedback.malformed) this.malformedMessages++;
         break;
     }
   }
