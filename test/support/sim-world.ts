@@ -1,5 +1,6 @@
 import { type BondSettings, defaultBondSettings, type PolicyName } from "../../packages/shared/src/bond/index.ts";
 import { publicKeyOf } from "../../packages/shared/src/crypto/index.ts";
+import { TYPE_DATA } from "../../packages/shared/src/wire/index.ts";
 import { seededRandom } from "./random.ts";
 import { SimClient } from "./sim-client.ts";
 import { SimConcentrator, type SimConcentratorOptions } from "./sim-concentrator.ts";
@@ -37,7 +38,7 @@ export class SimWorld {
   concentrator: SimConcentrator;
   readonly flows: SimFlow[] = [];
   /** Data datagrams that came to nobody's address: the translator forgot where they were to go. */
-  unroutable = 0;
+  unroutableData = 0;
   /** Every run of a program, the dead ones too. */
   readonly ends: SimEnd[] = [];
   readonly #options: SimWorldOptions;
@@ -187,8 +188,8 @@ export class SimWorld {
   #sendDown(datagram: SimDatagram): void {
     const key = endpointKey(datagram.endpoint);
     const link = this.links.flat().find((each) => endpointKey(each.publicEndpoint) === key);
-    if (link === undefined) this.unroutable++;
-    else link.sendDown(datagram);
+    if (link !== undefined) link.sendDown(datagram);
+    else if (datagram.bytes[0] === TYPE_DATA) this.unroutableData++;
   }
 
   #onFrame(frame: Uint8Array, end: string): void {

@@ -71,7 +71,7 @@ export type InitiatorEvent = "started" | "retried" | "cookie-received" | "respon
 
 /** What an initiator asks of its owner. */
 export interface HandshakeInitiatorSink {
-  /** On one path or on several: the responder answers the first copy. The bytes are the owner's. */
+  /** On one path or on several: the responder gives every copy the same answer. The bytes are the owner's. */
   send(datagram: Uint8Array): void;
   /** New keys: send with them from now on, and at once, since the responder waits for it; open with the old ones too. */
   established(epoch: SessionEpoch): void;

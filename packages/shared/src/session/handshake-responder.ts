@@ -31,6 +31,7 @@ import { chooseCipher } from "./cipher-choice.ts";
 import { type HandshakeSource, limiterKey, sourceBytes } from "./handshake-source.ts";
 import { LoadMeter } from "./load-meter.ts";
 import { PROLOGUE } from "./prologue.ts";
+import { RecentAnswers } from "./recent-answers.ts";
 import type { Encryption, SessionEpoch } from "./session-epoch.ts";
 import type { SessionIndexes } from "./session-indexes.ts";
 import { SourceLimiter } from "./source-limiter.ts";
@@ -94,8 +95,8 @@ interface PeerState {
 /**
  * The concentrator's side of handshakes. Without its public key nobody gets an answer, nor costs it more than one hash.
  *
- * Steps of an initiation, the cheap before the dear: size and type, mac1, cookie if under load, limit of its source, one
- * multiplication, known peer, one multiplication, timestamp, limit of the peer; then three multiplications, the answer.
+ * Steps of an initiation, the cheap before the dear: size and type, mac1, cookie if under load, limit of its source, copy
+ * of one that was answered (it gets the same answer: it came another way), one multiplication, known peer, one multiplication, timestamp, limit of the peer; then three multiplications, the answer.
  */
 export class HandshakeResponder {
   readonly #config: HandshakeResponderConfig;
@@ -106,6 +107,7 @@ export class HandshakeResponder {
   readonly #cookies: CookieMaker;
   readonly #limiter = new SourceLimiter();
   readonly #load = new LoadMeter();
+  readonly #answers = new RecentAnswers();
   readonly #peers = new Map<string, PeerState>();
 
   readonly drops: Record<ResponderDrop, number> = {
@@ -169,7 +171,11 @@ export class HandshakeResponder {
     if (!isMac(this.#mac1Key, datagram, INITIATION_MAC1_AT)) return "bad-mac1";
     if (this.#load.onInitiation(nowMs) && !this.#hasCookie(initiation, datagram, source, nowMs)) return "cookie-asked";
     if (!this.#limiter.take(limiterKey(source), nowMs)) return "source-limit";
-    return this.#onInitiation(initiation, source, nowMs);
+    const macs = datagram.subarray(INITIATION_MAC1_AT);
+    const known = this.#answers.take(macs, nowMs);
+    if (known === null) return this.#onInitiation(initiation, macs, source, nowMs);
+    this.#sink.send(known.slice(), source);
+    return null;
   }
 
   /** @returns false when the sender has yet to show that it receives at its address; it was sent a cookie for that. */
@@ -183,7 +189,12 @@ export class HandshakeResponder {
     return false;
   }
 
-  #onInitiation(initiation: Initiation, source: HandshakeSource, nowMs: number): ResponderDrop | null {
+  #onInitiation(
+    initiation: Initiation,
+    macs: Uint8Array,
+    source: HandshakeSource,
+    nowMs: number,
+  ): ResponderDrop | null {
     const noise = this.#newHandshake();
     const opened = noise.readMessage(initiation.noise, (key) => this.#presharedKeyOf(key));
     if (noise.remoteStatic === null) return "bad-noise";
@@ -191,7 +202,13 @@ export class HandshakeResponder {
     if (state === undefined) return "unknown-peer";
     const payload = opened === null ? null : decodeInitiationPayload(opened);
     if (payload === null) return "bad-noise";
-    return refusal(state, payload, nowMs) ?? this.#answer(noise, state, payload, initiation.sender, source, nowMs);
+    const refused = refusal(state, payload, nowMs);
+    if (refused !== null) return refused;
+    const answer = this.#answer(noise, state, payload, initiation.sender, source, nowMs);
+    if (answer === null) return "bad-noise";
+    this.#answers.remember(macs, answer, nowMs);
+    this.#sink.send(answer.slice(), source);
+    return null;
   }
 
   #presharedKeyOf(publicKey: Uint8Array): Uint8Array | null {
@@ -199,6 +216,7 @@ export class HandshakeResponder {
     return state === undefined ? null : (state.peer.presharedKey ?? new Uint8Array(KEY_BYTES));
   }
 
+  /** @returns the answer; null when there can be none. */
   #answer(
     noise: NoiseHandshake,
     state: PeerState,
@@ -206,22 +224,21 @@ export class HandshakeResponder {
     remoteIndex: number,
     source: HandshakeSource,
     nowMs: number,
-  ): ResponderDrop | null {
+  ): Uint8Array | null {
     state.timestamp = payload.timestamp;
     state.answeredMs = nowMs;
     const cipher = chooseCipher(payload, { hasAes: this.#config.hasAes, wantsNoEncryption: wantsNone(state.peer) });
     const message = noise.writeMessage(
       encodeResponsePayload({ version: PROTOCOL_VERSION, cipher, runId: this.#needs.runId }),
     );
-    if (message === null) return "bad-noise";
+    if (message === null) return null;
     const localIndex = this.#needs.indexes.allocate();
     const datagram = encodeResponse({ sender: localIndex, receiver: remoteIndex, noise: message });
     writeMac(state.mac1Key, datagram, RESPONSE_MAC1_AT);
     const keys = { ...noise.split(), localIndex, remoteIndex, cipher };
     const epoch = { ...keys, createdMs: nowMs, farRunId: payload.runId, isInitiator: false };
     this.#sink.established(state.peer.id, epoch, source);
-    this.#sink.send(datagram, source);
-    return null;
+    return datagram;
   }
 
   #newHandshake(): NoiseHandshake {

@@ -66,18 +66,35 @@ describe("a handshake", () => {
     expectSameKeys(client, concentrator);
   });
 
-  it("answers the first of the copies that came over several paths, and only that", () => {
+  it("gives copies that came over several paths the same answer, as the way back of one may be cut", () => {
     const client = new InitiatorEnd("a").start();
     const concentrator = new ResponderEnd("b").addClient();
     const answers = ["192.0.2.1:1", "198.51.100.1:1", "[2001:db8::1]:1"].map((from, index) =>
       concentrator.answers(client.lastSent, source(from), 30 * index),
     );
-    expect(answers.map((datagrams) => datagrams.length)).toEqual([1, 0, 0]);
-    expect(concentrator.responder.drops.replayed).toBe(2);
-    const twice = [...(answers[0] ?? []), ...(answers[0] ?? [])];
-    client.receive(twice);
+    expect(answers.map((datagrams) => datagrams.length)).toEqual([1, 1, 1]);
+    expect(answers[1]).toEqual(answers[0]);
+    expect(concentrator.sent.map(({ source: { endpoint } }) => endpoint[0])).toEqual([4, 4, 6]);
+    expect(concentrator.established).toHaveLength(1);
+    client.receive(answers.slice(1).flat());
     expect(client.established).toHaveLength(1);
     expect(client.initiator.drops["unknown-index"]).toBe(1);
+  });
+
+  it("answers no copy that comes later than lines differ, is changed, or is one too many", () => {
+    const client = new InitiatorEnd("a").start();
+    const concentrator = new ResponderEnd("b").addClient();
+    const changed = client.lastSent.slice().fill(1, 150);
+    concentrator.answers(client.lastSent, HOME, 0);
+    expect(concentrator.answers(changed, HOME, 1)).toEqual([]);
+    expect(concentrator.answers(client.lastSent, HOME, 2000)).toEqual([]);
+    expect(concentrator.responder.drops.replayed).toBe(2);
+    client.tick();
+    const copies = Array.from({ length: 60 }, (_, host) =>
+      concentrator.answers(client.lastSent, source(`192.0.2.${host}:9`), 3000),
+    );
+    expect(copies.flat()).toHaveLength(30);
+    expect(concentrator.established).toHaveLength(2);
   });
 
   it("is silent to a replayed initiation, also after newer ones", () => {
