@@ -1,6 +1,7 @@
 /**
- * The two processes of udp-probe.ts: `reflect PORT` answers every datagram, `send ADDRESS PORT LATE` sends one every 5 ms,
- * says "answered" at the first answer, ends with its standard input and prints the ProbeRecord LATE milliseconds later.
+ * The two processes of udp-probe.ts: `reflect PORT` says "ready" and answers every datagram; `send ADDRESS PORT LATE` waits
+ * for a word on its standard input, sends one every 5 ms, says "answered" at the first answer, ends with its standard input
+ * and prints the ProbeRecord LATE milliseconds later.
  *
  * Datagram: sequence u32 | sent f64 | answered f64 | zeros up to 100 bytes.
  */
@@ -20,7 +21,7 @@ function reflect(port: number): void {
     socket.send(message, source.port, source.address);
   });
   socket.on("error", () => undefined); // An answer that cannot be sent is a lost one.
-  socket.bind(port);
+  socket.bind(port, () => process.stdout.write("ready\n"));
   process.stdin.on("end", () => process.exit(0)).resume();
 }
 
@@ -56,4 +57,4 @@ function send(address: string, port: number, lateMs: number): void {
 
 const [mode, ...parameters] = process.argv.slice(2);
 if (mode === "reflect") reflect(Number(parameters[0]));
-else send(parameters[0] ?? "", Number(parameters[1]), Number(parameters[2]));
+else process.stdin.once("data", () => send(parameters[0] ?? "", Number(parameters[1]), Number(parameters[2])));

@@ -106,7 +106,7 @@ export async function startProbe(
   lateMs = 3000,
 ): Promise<RunningProbe> {
   const reflector = to.spawn(scriptCommand("udp-probe-main.ts", "reflect", String(port)), {
-    stdio: ["pipe", "ignore", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const probe = from.spawn(scriptCommand("udp-probe-main.ts", "send", toAddress, String(port), String(lateMs)), {
     stdio: ["pipe", "pipe", "inherit"],
@@ -116,6 +116,9 @@ export async function startProbe(
     output += chunk.toString();
   });
   const ended = once(probe, "close");
+  if (reflector.stdout === null || probe.stdin === null) throw new Error("unreachable: both are pipes");
+  await once(reflector.stdout, "data"); // What is sent before it listens would count as lost.
+  probe.stdin.write("go\n");
   await waitFor(() => output.startsWith("answered\n"), { what: "first answer to the UDP probe", deadlineMs: 15_000 });
   return {
     async stop() {
