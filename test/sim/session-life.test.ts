@@ -139,9 +139,10 @@ describe("a restart", () => {
 
   it("together with the death of a line does not leave that line in the bond", () => {
     const world = busyWorld();
-    world.concentrator.kill();
+    world.concentrator.stop();
+    world.run(30);
+    world.restartConcentrator(0);
     world.link(0).set({ blackholed: true });
-    world.restartConcentrator(50);
     world.run(10_000);
     expect(world.membersUp(world.client)).toEqual(["isp2", "isp3"]);
     expect(lost(world, world.nowMs - 6000)).toBe(0);

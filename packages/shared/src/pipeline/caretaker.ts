@@ -46,11 +46,14 @@ export class Caretaker {
   }
 
   #tendPath(peer: Peer, path: Path, bestRttMs: number, nowMs: number): number {
-    if (!path.attached) return this.#tryAttach(peer, path, nowMs);
+    const attachMs = path.attached ? Number.POSITIVE_INFINITY : this.#tryAttach(peer, path, nowMs);
+    // One that was in use before the far end started anew stays watched: its line may be dead by now.
+    if (!path.attached && !path.monitor.usable) return attachMs;
     path.monitor.onTimer(nowMs, bestRttMs, peer.hasUsableBeside(path));
     const answering = path.monitor.state === "up" || path.monitor.state === "pending";
     path.mtuSearch.onTimer(nowMs, path.monitor.rtt.smoothedMs, answering);
-    return Math.min(path.monitor.nextDeadlineMs, answering ? path.mtuSearch.nextDeadlineMs : Number.POSITIVE_INFINITY);
+    const probeMs = Math.min(attachMs, path.monitor.nextDeadlineMs);
+    return Math.min(probeMs, answering ? path.mtuSearch.nextDeadlineMs : Number.POSITIVE_INFINITY);
   }
 
   #tryAttach(peer: Peer, path: Path, nowMs: number): number {
