@@ -54,6 +54,13 @@ export class Program {
     return this.#process?.pid;
   }
 
+  /** Of the last start; null when a signal ended it, undefined while it runs. */
+  get exitStatus(): number | null | undefined {
+    const started = this.#process;
+    if (started === undefined || (started.exitCode === null && started.signalCode === null)) return undefined;
+    return started.exitCode;
+  }
+
   /** Starts it and waits until its control socket answers. @throws Error with what it said, when it ends instead. */
   async start(): Promise<void> {
     const command = [...this.#prefix, ...wanbondCommand(this.role, "run", "--config", this.configFile)];

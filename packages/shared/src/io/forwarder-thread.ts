@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { EX_OSERR, WanbondError } from "../errors.ts";
 import type { ForwarderCommand, ForwarderEvent, ForwarderOptions, ForwarderSnapshot } from "../pipeline/index.ts";
 import { native } from "./native.ts";
 
@@ -24,6 +24,8 @@ export class ForwarderThread {
   readonly #wakeFd: number;
   readonly #netlinkFd: number;
   readonly #worker: Worker;
+  /** It may have ended by itself before it is stopped. */
+  readonly #exited: Promise<void>;
   readonly #waiting = new Map<number, (snapshot: ForwarderSnapshot) => void>();
   #nextSnapshot = 1;
   #stopping = false;
@@ -41,11 +43,15 @@ export class ForwarderThread {
     this.#worker.on("message", (event: ForwarderEvent) => {
       if (event.type === "snapshot") this.#onSnapshot(event.id, event.snapshot);
       else if (event.type === "socket-released") this.#addon.close(event.socket);
+      else if (event.type === "tap-gone") onFailure(tapGone());
       else onEvent(event);
     });
     this.#worker.on("error", onFailure);
-    this.#worker.on("exit", () => {
-      if (!this.#stopping) onFailure(new Error("the forwarder's thread ended"));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on("exit", () => {
+        if (!this.#stopping) onFailure(new Error("the forwarder's thread ended"));
+        resolve();
+      });
     });
   }
 
@@ -73,9 +79,8 @@ export class ForwarderThread {
   /** Commands sent before are carried out first. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const exited = once(this.#worker, "exit");
     this.send({ type: "stop" });
-    await exited;
+    await this.#exited;
     this.#addon.close(this.#wakeFd);
     this.#addon.close(this.#netlinkFd);
   }
@@ -84,4 +89,9 @@ export class ForwarderThread {
     this.#waiting.get(id)?.(snapshot);
     this.#waiting.delete(id);
   }
+}
+
+function tapGone(): WanbondError {
+  const sentence = "Somebody has removed the TAP while it was in use (ip link del). Start wanbond again.";
+  return new WanbondError("WB_TAP_GONE", EX_OSERR, sentence);
 }

@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Forwarder, type ForwarderCommand, type ForwarderEvent, POOL_BYTES } from "../pipeline/index.ts";
 import type { ForwarderThreadData } from "./forwarder-thread.ts";
-import { native, POLLIN } from "./native.ts";
+import { native, POLLERR, POLLIN } from "./native.ts";
 import { NativePorts, STAT_NAMES } from "./native-ports.ts";
 
 /**
@@ -43,6 +43,11 @@ function isReadable(place: number): boolean {
   return (watched[place * 2 + 1] ?? 0) >> 16 !== 0;
 }
 
+/** Somebody has removed the TAP: there is nothing left to wait for. */
+function isTapGone(): boolean {
+  return (((watched[5] ?? 0) >> 16) & POLLERR) !== 0;
+}
+
 function wait(): void {
   watched[0] = data.wakeFd;
   watched[2] = data.netlinkFd;
@@ -67,6 +72,10 @@ function run(): void {
   for (let running = takeCommands(); running; ) {
     wait();
     const nowMs = ports.nowMs();
+    if (isTapGone()) {
+      port.postMessage({ type: "tap-gone" } satisfies ForwarderEvent);
+      return;
+    }
     if (isReadable(2)) forwarder.onTapReadable(nowMs);
     // Commands may change the list; they are taken after it was gone through.
     for (let i = 0; i < forwarder.sockets.length && i < MAX_SOCKETS; i++) {

@@ -56,6 +56,8 @@ export type ForwarderEvent =
   /** A device refused a batch of datagrams; they are sent one by one from now on. */
   | { readonly type: "no-udp-gso" }
   | { readonly type: "network-changed" }
+  /** Somebody has removed the TAP: the loop has ended. */
+  | { readonly type: "tap-gone" }
   | { readonly type: "snapshot"; readonly id: number; readonly snapshot: ForwarderSnapshot };
 
 export type EmitEvent = (event: ForwarderEvent) => void;
