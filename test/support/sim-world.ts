@@ -10,7 +10,9 @@ import type { SimDatagram } from "./sim-ports.ts";
 import { type FlowOptions, type FlowReport, flowNumberOf, SimFlow } from "./sim-traffic.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
-const SERVER = "192.0.2.80";
+/** A host behind the concentrator. */
+export const SERVER = "192.0.2.80";
+export const SERVER_MAC: readonly number[] = [2, 0, 0, 0, 1, 0];
 /** Time for whatever is under way to arrive. */
 const DRAIN_MS = 5_000;
 
@@ -85,7 +87,10 @@ export class SimWorld {
     const index = Math.max(0, this.clients.indexOf(from as SimClient));
     const isUp = from !== this.concentrator;
     const home = addressOf(index);
-    const ends = isUp ? { source: home, destination: SERVER } : { source: SERVER, destination: home };
+    const homeMac = macOf(index);
+    const ends = isUp
+      ? { source: home, destination: SERVER, sourceMac: homeMac, destinationMac: SERVER_MAC }
+      : { source: SERVER, destination: home, sourceMac: SERVER_MAC, destinationMac: homeMac };
     const flow = new SimFlow(this.flows.length, { ...ends, ...options });
     this.flows.push(flow);
     const send = () => this.#live(from).inject(flow.next(this.nowMs));
@@ -200,6 +205,11 @@ export class SimWorld {
 /** Of a client within the tunnel. */
 export function addressOf(index: number): string {
   return `10.8.0.${index + 2}`;
+}
+
+/** Of a host at a client's. */
+export function macOf(index: number): readonly number[] {
+  return [2, 0, 0, 0, 0, 0x10 + index];
 }
 
 function keyOf(number: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { type FrameView, isGroupMac, MAC_BYTES, macNumber } from "../packet/index.ts";
 import type { Peer } from "../peer/index.ts";
-import { type Admission, type Destinations, EVERYBODY, NOBODY, TAP_SIDE } from "./destinations.ts";
+import { type Admission, type Destinations, EVERYBODY, LOOPED, NOBODY, TAP_SIDE } from "./destinations.ts";
 import { LOCAL_PORT, MacTable, UNKNOWN_PORT } from "./mac-table.ts";
 
 function sourceMac(frame: FrameView): number {
@@ -25,7 +25,8 @@ export class BridgedPeers implements Destinations {
   find(frame: FrameView, nowMs: number): number {
     if (frame.macOffset < 0) return NOBODY;
     if (!isGroupMac(frame.pool, sourceMac(frame))) {
-      this.#stations.learn(macNumber(frame.pool, sourceMac(frame)), LOCAL_PORT, nowMs);
+      const sender = macNumber(frame.pool, sourceMac(frame));
+      if (!this.#stations.learn(sender, LOCAL_PORT, nowMs)) return LOOPED;
     }
     if (isGroupMac(frame.pool, frame.macOffset)) return EVERYBODY;
     const port = this.#stations.find(macNumber(frame.pool, frame.macOffset), nowMs);

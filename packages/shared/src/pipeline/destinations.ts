@@ -5,6 +5,8 @@ import type { Peer } from "../peer/index.ts";
 export const NOBODY = -1;
 /** A broadcast, multicast or unknown address of a bridged bond: all peers get it. */
 export const EVERYBODY = -2;
+/** The frame came back to us: its sender is at home with a peer. Carried on, it would go round for ever. */
+export const LOOPED = -4;
 /** The frame stays on this side: it goes to the TAP. */
 export const TAP_SIDE = -3;
 
@@ -15,7 +17,7 @@ export type Admission = "accepted" | "foreign-source" | "client-to-client" | "no
  * peer only, a routed concentrator goes by IP address, a bridged one by MAC address.
  */
 export interface Destinations {
-  /** @returns a peer's id, NOBODY or EVERYBODY. */
+  /** @returns a peer's id, NOBODY, EVERYBODY or LOOPED. */
   find(frame: FrameView, nowMs: number): number;
   /** Whether this peer may send this frame; a refusal is the name of its drop counter. */
   admit(peer: Peer, frame: FrameView, nowMs: number): Admission;

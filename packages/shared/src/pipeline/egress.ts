@@ -12,7 +12,7 @@ import {
   SEQUENCE_MODULUS,
   TYPE_DATA,
 } from "../wire/index.ts";
-import { type Destinations, EVERYBODY, NOBODY } from "./destinations.ts";
+import { type Destinations, EVERYBODY, LOOPED, NOBODY } from "./destinations.ts";
 import type { DropCounters } from "./drops.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import { DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts } from "./ports.ts";
@@ -93,6 +93,8 @@ export class Egress {
     const id = this.#destinations.find(this.#view, nowMs);
     if (id === NOBODY) {
       this.#drops["no-route"]++;
+    } else if (id === LOOPED) {
+      this.#drops["mac-moved"]++;
     } else if (id === EVERYBODY) {
       for (const peer of this.#destinations.peers()) this.#copyTo(peer, offset, length, nowMs);
     } else {
