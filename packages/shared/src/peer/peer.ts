@@ -1,3 +1,4 @@
+import type { FeedbackRecorder } from "../aggregate/index.ts";
 import type { Bond, BondSettings } from "../bond/index.ts";
 import type { DuplicateFilter, Reassembler, Resequencer } from "../reseq/index.ts";
 import { FLOW_SLOTS, MAX_INNER_MTU, MAX_PATHS, MIN_INNER_MTU, SEQUENCE_MODULUS } from "../wire/index.ts";
@@ -15,6 +16,8 @@ export interface PeerReceiver {
   /** Of the frames that do not wait. */
   readonly realtimeDuplicates: DuplicateFilter;
   readonly reassembler: Reassembler;
+  /** What arrived, for a far end that wants to know. */
+  readonly reports: FeedbackRecorder;
 }
 
 /** A configuration on its way to the far end, repeated until it is acknowledged. */
@@ -63,6 +66,8 @@ export class Peer {
   nextSilenceMs = 0;
   /** The far end wants arrivals reported until then: it sent frames that say so. */
   reportUntilMs = Number.NEGATIVE_INFINITY;
+  /** Which of the two best paths took the last report. */
+  reportTurn = false;
   /** How long a frame that the far end sends again may take; renewed with the members' quality. */
   repairMs = LONGEST_REPAIR_MS;
   readonly #sequences = new Int32Array(FLOW_SLOTS);
@@ -107,6 +112,7 @@ export class Peer {
     this.receiver.duplicates.reset();
     this.receiver.realtimeDuplicates.reset();
     this.receiver.reassembler.reset();
+    this.receiver.reports.reset();
     this.farInnerMtu = Number.POSITIVE_INFINITY;
   }
 
@@ -133,11 +139,11 @@ export class Peer {
     if (wantedMs > 0) this.repairMs = Math.min(LONGEST_REPAIR_MS, Math.max(SHORTEST_REPAIR_MS, wantedMs));
   }
 
-  /** The usable path that answers soonest. */
-  bestPath(): Path | undefined {
+  /** The usable path that answers soonest. @param beside is not looked at. */
+  bestPath(beside?: Path): Path | undefined {
     let best: Path | undefined;
     for (const path of this.paths) {
-      if (path === undefined || !path.monitor.usable) continue;
+      if (path === undefined || path === beside || !path.monitor.usable) continue;
       if (best === undefined || path.monitor.rtt.smoothedMs < best.monitor.rtt.smoothedMs) best = path;
     }
     return best;

@@ -192,6 +192,16 @@ export class ControlChannel implements ControlSink {
     this.#send(peer, path, (writer) => writer.bondMtu(mtu));
   }
 
+  /** What arrived, for a far end that wants to know. @returns false when there was nothing to say, or no keys. */
+  feedback(peer: Peer, path: Path, nowMs: number): boolean {
+    this.#nowMs = nowMs;
+    let written = false;
+    this.#send(peer, path, (writer) => {
+      written = peer.receiver.reports.write(writer, nowMs);
+    });
+    return written;
+  }
+
   /** The path's address in words, for events. */
   static remoteOf(path: Path): string {
     return formatEndpoint(path.endpoint);

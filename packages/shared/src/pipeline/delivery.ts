@@ -20,9 +20,6 @@ import type { PacketPool } from "./packet-pool.ts";
 import { DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts } from "./ports.ts";
 import type { TapWriter } from "./tap-writer.ts";
 
-/** Reports go on this long after the last frame that asked for them. */
-const REPORT_FOR_MS = 1_000;
-
 /** The second half of the way in, from an opened data datagram to the TAP; ingress.ts lists the steps. */
 export class Delivery {
   readonly #ports: PacketPorts;
@@ -75,7 +72,6 @@ export class Delivery {
     if (plainBytes < INNER_HEADER_BYTES) return this.#refuse("malformed");
     inner.readInner(plain);
     path.monitor.onDataTime(inner.sendTime, nowMs);
-    if ((inner.flags & INNER_REPORTED) !== 0) peer.reportUntilMs = nowMs + REPORT_FOR_MS;
     const routed = (inner.flags & INNER_ETHERNET) === 0;
     if (routed !== (peer.mode === "routed")) return this.#refuse("not-routed");
     const bytes = plainBytes - INNER_HEADER_BYTES;

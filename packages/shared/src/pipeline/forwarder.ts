@@ -16,6 +16,7 @@ import { Ingress } from "./ingress.ts";
 import { PacketPool } from "./packet-pool.ts";
 import { PeerFactory } from "./peer-factory.ts";
 import { type PacketPorts, SLOT_BYTES, UDP_RECEIVE_ARENA_BYTES } from "./ports.ts";
+import { Reporter } from "./reporter.ts";
 import { RoutedPeers } from "./routed-peers.ts";
 import { SessionTable } from "./session-table.ts";
 import { SinglePeer } from "./single-peer.ts";
@@ -62,6 +63,7 @@ export class Forwarder {
   readonly #egress: Egress;
   readonly #ingress: Ingress;
   readonly #delivery: Delivery;
+  readonly #reporter: Reporter;
   readonly #handshakes: HandshakeQueue;
   readonly #factory: PeerFactory;
   #nextTimerMs = 0;
@@ -93,6 +95,7 @@ export class Forwarder {
       due,
       drops,
     });
+    this.#reporter = new Reporter(datagrams, this.#control);
     this.#ingress = new Ingress({
       ports,
       pool,
@@ -102,6 +105,7 @@ export class Forwarder {
       handshakes: this.#handshakes,
       batch: this.#batch,
       delivery: this.#delivery,
+      reporter: this.#reporter,
       emit,
       drops,
       arenaOffset: transmitArena + TRANSMIT_ARENA_BYTES,
@@ -134,7 +138,12 @@ export class Forwarder {
     if (nowMs < this.#nextTimerMs) return;
     let deadlineMs = Number.POSITIVE_INFINITY;
     for (const peer of this.#destinations.peers()) {
-      deadlineMs = Math.min(deadlineMs, this.#caretaker.onTimer(peer, nowMs), this.#delivery.onTimer(peer, nowMs));
+      deadlineMs = Math.min(
+        deadlineMs,
+        this.#caretaker.onTimer(peer, nowMs),
+        this.#delivery.onTimer(peer, nowMs),
+        this.#reporter.onTimer(peer, nowMs),
+      );
     }
     this.#batch.flush(nowMs);
     this.#nextTimerMs = Math.max(deadlineMs, nowMs + TIMER_GRAIN_MS);

@@ -25,6 +25,7 @@ import {
   SLOT_HEADROOM,
   UDP_RECEIVE_MESSAGES,
 } from "./ports.ts";
+import type { Reporter } from "./reporter.ts";
 import type { SessionTable } from "./session-table.ts";
 import type { TransmitBatch } from "./transmit-batch.ts";
 
@@ -39,7 +40,7 @@ const LONGEST_BYTES = SLOT_BYTES - SLOT_HEADROOM;
  *   1. receive a batch of datagrams of one socket     ports.udpRead
  *   2. find the keys; handshakes go to the main thread
  *   3. open the batch                                 ports.open
- *   4. replay check; measure the path, follow its address
+ *   4. replay check; measure the path, follow its address; note the arrival for the far end    reporter.ts
  *   5. control messages                               control-channel.ts
  *   6. join fragments                                 delivery.ts from here on
  *   7. refuse what this peer may not send
@@ -56,6 +57,7 @@ export class Ingress {
   readonly #handshakes: HandshakeQueue;
   readonly #batch: TransmitBatch;
   readonly #delivery: Delivery;
+  readonly #reporter: Reporter;
   readonly #emit: EmitEvent;
   readonly #drops: DropCounters;
   readonly #arenaOffset: number;
@@ -80,6 +82,7 @@ export class Ingress {
     handshakes: HandshakeQueue;
     batch: TransmitBatch;
     delivery: Delivery;
+    reporter: Reporter;
     emit: EmitEvent;
     drops: DropCounters;
     arenaOffset: number;
@@ -92,6 +95,7 @@ export class Ingress {
     this.#handshakes = parts.handshakes;
     this.#batch = parts.batch;
     this.#delivery = parts.delivery;
+    this.#reporter = parts.reporter;
     this.#emit = parts.emit;
     this.#drops = parts.drops;
     this.#arenaOffset = parts.arenaOffset;
@@ -110,6 +114,7 @@ export class Ingress {
       if (!this.#onOpened(place, nowMs)) this.#pool.give(this.#slots[place] ?? 0);
     }
     this.#delivery.flush(nowMs);
+    this.#reporter.flush(nowMs);
     this.#batch.flush(nowMs);
   }
 
@@ -169,10 +174,12 @@ export class Ingress {
       path.monitor.onReceived(counter, this.#sealed[at + LENGTH] ?? 0, nowMs);
     }
     if (this.#types[place] === TYPE_CONTROL) {
+      if (path !== undefined) this.#reporter.onControl(peer, path, counter, this.#ipBytes(place, path), nowMs);
       this.#control.read(peer, path, pathNumber, this.#origin, plain, plainBytes, nowMs);
       return false;
     }
     if (path === undefined) return this.#refuse("unknown-path");
+    this.#reporter.onData(peer, path, counter, this.#ipBytes(place, path), plain, plainBytes, nowMs);
     return this.#delivery.push(peer, path, this.#slots[place] ?? 0, plain, plainBytes, nowMs);
   }
 
@@ -185,6 +192,10 @@ export class Ingress {
     path.moveTo(socket, endpoints, endpointIndex);
     path.mtuSearch.restart(ROAMED_MTU, nowMs);
     this.#emit({ type: "roamed", peerId: peer.id, member: path.name, from, to: formatEndpoint(path.endpoint) });
+  }
+
+  #ipBytes(place: number, path: Path): number {
+    return (this.#sealed[place * DESCRIPTOR_WORDS + LENGTH] ?? 0) + path.ipUdpBytes;
   }
 
   #refuse(reason: DropReason): false {

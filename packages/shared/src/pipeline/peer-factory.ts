@@ -1,3 +1,4 @@
+import { FeedbackRecorder } from "../aggregate/index.ts";
 import { Bond, type BondSettings } from "../bond/index.ts";
 import { LINK_MONITOR_DEFAULTS, LinkMonitor, type LinkMonitorConfig, PathMtuSearch } from "../link/index.ts";
 import { Path, Peer, type PeerReceiver } from "../peer/index.ts";
@@ -124,6 +125,7 @@ export class PeerFactory {
     return {
       duplicates,
       realtimeDuplicates: new DuplicateFilter(),
+      reports: new FeedbackRecorder(),
       resequencer: this.#createResequencer(options.bond, duplicates),
       reassembler: new Reassembler(this.#ports.pool, this.#pool, {
         headroom: options.mode === "routed" ? ETHERNET_BYTES : 0,
