@@ -105,6 +105,23 @@ describe("a line that becomes narrower under way", () => {
     expect(world.total()).toMatchObject({ duplicates: 0, corrupted: 0 });
   });
 
+  it("at our own device costs the one frame that is too long, and none of its batch", () => {
+    const world = started("balance-xor", lines(1500));
+    const options = { from: world.client, framesPerSecond: 1, untilMs: 0 };
+    const [small, large] = [world.cbr(options), world.cbr({ ...options, frameBytes: 1446 })];
+    world.link(0).deviceMtu = 1400;
+    const smallFrames = Array.from({ length: 10 }, () => small.next(world.nowMs));
+    world.client.inject(...smallFrames.slice(0, 5), large.next(world.nowMs), ...smallFrames.slice(5));
+    world.run(1000);
+    expect(small.delivered).toBe(10);
+    world.client.inject(large.next(world.nowMs));
+    world.run(1000);
+    expect(large.delivered).toBe(1);
+    // Beside the frame only probes of the new search.
+    expect(Object.keys(world.client.drops())).toEqual(["message-too-big"]);
+    expect(world.client.drops()["message-too-big"]).toBeLessThan(6);
+  });
+
   it("at our own device is known from the first refusal", () => {
     const links = lines(1500, 1500, 1500);
     const world = started("balance-xor", [{ ...links[0], deviceMtu: 1400 }, ...links.slice(1)]);

@@ -32,7 +32,7 @@ export type SimWatch = (direction: "up" | "down", datagram: SimDatagram) => void
 export class SimLink {
   readonly name: string;
   readonly metered: boolean;
-  readonly deviceMtu: number;
+  deviceMtu: number;
   readonly up: VirtualLine<SimDatagram>;
   readonly down: VirtualLine<SimDatagram>;
   mtuBytes: number;

@@ -28,6 +28,8 @@ export class TransmitBatch {
   readonly #pool: PacketPool;
   /** Slots lent until the next flush, for plaintexts that are made here: fragments, copies, control messages. */
   readonly #lent: number[] = [];
+  /** IP packets of this size that a device refused in the batch under way. */
+  readonly #tooBig: { readonly path: Path; readonly mtuBytes: number }[] = [];
   readonly #raw = new Int32Array(DESCRIPTOR_WORDS);
   #count = 0;
 
@@ -76,7 +78,7 @@ export class TransmitBatch {
 
   /** Seals and sends all that was added, and takes the lent slots back. */
   flush(nowMs: number): void {
-    this.#sendAll(nowMs);
+    while (this.#count > 0) this.#sendAll(nowMs);
     for (const slot of this.#lent) this.#pool.give(slot);
     this.#lent.length = 0;
   }
@@ -84,37 +86,41 @@ export class TransmitBatch {
   #sendAll(nowMs: number): void {
     if (this.#count === 0) return;
     this.#ports.seal(this.#plain, this.#sealed, this.#count);
-    for (const path of this.#touched) this.#send(path, nowMs);
+    for (const path of this.#touched) this.#send(path);
     this.#touched.length = 0;
     this.#count = 0;
+    if (this.#tooBig.length > 0) this.#learnMtu(nowMs);
   }
 
-  #send(path: Path, nowMs: number): void {
+  /** When nothing is under way any more: it may put another MTU probe into the batch. */
+  #learnMtu(nowMs: number): void {
+    for (const { path, mtuBytes } of this.#tooBig.splice(0)) path.mtuSearch.onTooBig(mtuBytes, nowMs);
+  }
+
+  #send(path: Path): void {
     let selection = path.selection;
     let left = path.staged;
     path.staged = 0;
     while (left > 0) {
       const sent = this.#ports.udpWrite(path.socket, path.endpoint, 0, this.#sealed, selection, left);
-      if (sent >= 0) {
+      if (sent === left) return;
+      if (sent === 0 || (sent < 0 && sent !== -EMSGSIZE)) {
         // What a full socket did not take is lost, as in a full network card.
-        this.#drops["socket-full"] += left - sent;
+        this.#drops[sent === 0 ? "socket-full" : "unreachable"] += left;
         return;
       }
-      if (sent !== -EMSGSIZE) {
-        this.#drops.unreachable += left;
-        return;
-      }
-      // One datagram too long for the device must not hold back the shorter ones behind it.
-      this.#drops["message-too-big"]++;
-      this.#onTooBig(path, selection[0] ?? 0, nowMs);
-      selection = selection.subarray(1);
-      left--;
+      if (sent < 0) this.#onTooBig(path, selection[0] ?? 0);
+      // Where it stopped, the next call tells why. One datagram too long must not hold back the shorter ones behind it.
+      const done = Math.max(1, sent);
+      selection = selection.subarray(done);
+      left -= done;
     }
   }
 
-  #onTooBig(path: Path, index: number, nowMs: number): void {
+  #onTooBig(path: Path, index: number): void {
+    this.#drops["message-too-big"]++;
     const datagramBytes = this.#sealed[index * DESCRIPTOR_WORDS + LENGTH] ?? 0;
-    path.mtuSearch.onTooBig(datagramBytes + path.ipUdpBytes, nowMs);
+    this.#tooBig.push({ path, mtuBytes: datagramBytes + path.ipUdpBytes });
   }
 
   /** Sends bytes as they are, at once: handshakes. */
