@@ -1,0 +1,174 @@
+import type { BondSettings } from "../../packages/shared/src/bond/index.ts";
+import {
+  Forwarder,
+  type ForwarderCommand,
+  type ForwarderEvent,
+  type ForwarderSnapshot,
+} from "../../packages/shared/src/pipeline/index.ts";
+import type { SessionEpoch } from "../../packages/shared/src/session/index.ts";
+import { CIPHER_AES_256_GCM, parseEndpoint } from "../../packages/shared/src/wire/index.ts";
+import { CostPorts } from "./cost-ports.ts";
+import type { LoopCost } from "./cost-result.ts";
+import { tcpFrameHeaders } from "./frames.ts";
+
+const TAP = 1;
+const FIRST_SOCKET = 10;
+const PEER_ID = 0;
+const PACKET_BYTES = 1432;
+const FLOWS = 8;
+const MAC = new Uint8Array(6);
+const KEY = new Uint8Array(32);
+const EPOCH: SessionEpoch = {
+  localIndex: 1,
+  remoteIndex: 1,
+  sendKey: KEY,
+  receiveKey: KEY,
+  cipher: CIPHER_AES_256_GCM,
+  createdMs: 0,
+  farRunId: 1,
+  isInitiator: true,
+};
+/** Members are up and their MTU is known long before. */
+const SETTLE_MS = 5_000;
+
+/**
+ * Both ends of a bond in one process, each a whole packet loop on ports without a system: full TCP segments of eight flows
+ * go from the client to a routed concentrator, which checks their source.
+ */
+export class CostLoop {
+  readonly #client: Forwarder;
+  readonly #concentrator: Forwarder;
+  readonly #near: CostPorts;
+  readonly #far: CostPorts;
+  /** What the concentrator's main thread would tell its forwarder. */
+  readonly #answers: ForwarderCommand[] = [];
+  #snapshot: ForwarderSnapshot | undefined;
+  #nowMs = 0;
+  #egressMs = 0;
+  #ingressMs = 0;
+
+  /** @throws Error when the bond does not come up. */
+  constructor(bond: BondSettings, pathCount: number) {
+    const frames = Array.from({ length: FLOWS }, (_, flow) => tcpFrameHeaders(flow, PACKET_BYTES));
+    const frameBytes = PACKET_BYTES + 14;
+    this.#near = new CostPorts(frames, frameBytes);
+    this.#far = new CostPorts(frames, frameBytes);
+    this.#near.far = this.#far;
+    this.#far.far = this.#near;
+    const fixed = { tap: TAP, mode: "routed", clientToClient: false, tapMac: MAC, farMac: MAC } as const;
+    const random = Math.random;
+    this.#client = new Forwarder(this.#near, { ...fixed, role: "client", random }, () => undefined);
+    this.#concentrator = new Forwarder(this.#far, { ...fixed, role: "concentrator", random }, (event) =>
+      this.#onEvent(event),
+    );
+    this.#connect(bond, pathCount);
+    this.#settle(pathCount);
+  }
+
+  /**
+   * @param batch frames that the TAP has at once. @param kiloframesPerSecond pace of the virtual time, which says how often
+   * timers fall due.
+   */
+  run(frameCount: number, batch: number, kiloframesPerSecond: number): LoopCost {
+    this.#egressMs = 0;
+    this.#ingressMs = 0;
+    const before = this.#far.writtenFrames;
+    let sent = 0;
+    for (; sent < frameCount; sent += batch) this.#turn(batch, batch / kiloframesPerSecond);
+    this.#turn(0, 3); // What a resequencer still holds.
+    const delivered = this.#far.writtenFrames - before;
+    if (delivered < sent * 0.99) throw new Error(`${delivered} of ${sent} frames came through: ${this.#drops()}`);
+    return { egressNs: (this.#egressMs * 1e6) / sent, ingressNs: (this.#ingressMs * 1e6) / sent };
+  }
+
+  #turn(frames: number, stepMs: number): void {
+    this.#nowMs += stepMs;
+    const nowMs = this.#nowMs;
+    this.#near.nowTimeMs = nowMs;
+    this.#far.nowTimeMs = nowMs;
+    this.#near.offeredFrames = frames;
+    const startMs = performance.now();
+    if (frames > 0) this.#client.onTapReadable(nowMs);
+    this.#client.onTimer(nowMs);
+    const middleMs = performance.now();
+    this.#receive(this.#concentrator, this.#far);
+    this.#concentrator.onTimer(nowMs);
+    const endMs = performance.now();
+    this.#receive(this.#client, this.#near);
+    for (const command of this.#answers.splice(0)) this.#tell(this.#concentrator, command);
+    this.#egressMs += middleMs - startMs;
+    this.#ingressMs += endMs - middleMs;
+  }
+
+  #receive(forwarder: Forwarder, ports: CostPorts): void {
+    for (;;) {
+      const socket = ports.readableSocket;
+      if (socket < 0) return;
+      forwarder.onSocketReadable(socket, this.#nowMs);
+    }
+  }
+
+  #connect(bond: BondSettings, pathCount: number): void {
+    const concentratorAddress = endpoint("203.0.113.10:51900");
+    const peer = { peerId: PEER_ID, mode: "routed", bond } as const;
+    this.#tell(this.#client, { type: "add-peer", options: { ...peer, name: "far", roams: false, prefixes: [] } });
+    this.#tell(this.#client, { type: "install-epoch", peerId: PEER_ID, epoch: EPOCH, fresh: true });
+    const prefixes = ["10.200.0.2/32"];
+    this.#tell(this.#concentrator, { type: "add-peer", options: { ...peer, name: "home", roams: true, prefixes } });
+    const epoch = { ...EPOCH, isInitiator: false };
+    this.#tell(this.#concentrator, { type: "install-epoch", peerId: PEER_ID, epoch, fresh: true });
+    this.#tell(this.#concentrator, { type: "add-socket", socket: FIRST_SOCKET });
+    for (let pathNumber = 0; pathNumber < pathCount; pathNumber++) {
+      const socket = FIRST_SOCKET + pathNumber;
+      this.#near.connect(socket, FIRST_SOCKET, endpoint(`192.0.2.${pathNumber + 1}:40000`));
+      this.#tell(this.#client, { type: "add-socket", socket });
+      const place = { peerId: PEER_ID, pathNumber, socket, endpoint: concentratorAddress, deviceMtu: 1500 };
+      const options = {
+        ...place,
+        name: `isp${pathNumber}`,
+        metered: false,
+        told: {},
+        attachJson: "{}",
+        attachMessageId: 0,
+      };
+      this.#tell(this.#client, { type: "add-path", options });
+    }
+    // The concentrator answers from its one socket; where to is a matter of the endpoint, which no port here looks at.
+    this.#far.connect(FIRST_SOCKET, FIRST_SOCKET, concentratorAddress);
+  }
+
+  #settle(pathCount: number): void {
+    while (this.#nowMs < SETTLE_MS) this.#turn(0, 1);
+    const up = this.#members().filter(({ state }) => state === "up" || state === "standby").length;
+    if (up !== pathCount) throw new Error(`${up} of ${pathCount} members are up: ${this.#drops()}`);
+  }
+
+  #members(): ForwarderSnapshot["peers"][number]["members"] {
+    this.#tell(this.#concentrator, { type: "snapshot", id: 1 });
+    return this.#snapshot?.peers[0]?.members ?? [];
+  }
+
+  #drops(): string {
+    this.#members();
+    return JSON.stringify(this.#snapshot);
+  }
+
+  #tell(forwarder: Forwarder, command: ForwarderCommand): void {
+    forwarder.onCommand(command, this.#nowMs);
+  }
+
+  #onEvent(event: ForwarderEvent): void {
+    if (event.type === "snapshot") this.#snapshot = event.snapshot;
+    if (event.type !== "attach-requested") return;
+    const { pathNumber, socket, endpoint: from, messageId: attachMessageId } = event;
+    const place = { peerId: PEER_ID, pathNumber, socket, endpoint: from, deviceMtu: 1500 };
+    const options = { ...place, name: `isp${pathNumber}`, metered: false, told: {}, attachJson: null, attachMessageId };
+    this.#answers.push({ type: "add-path", options });
+  }
+}
+
+function endpoint(text: string): Int32Array {
+  const record = parseEndpoint(text);
+  if (record === null) throw new Error(text);
+  return record;
+}

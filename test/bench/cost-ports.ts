@@ -1,0 +1,195 @@
+import {
+  AUX,
+  DESCRIPTOR_WORDS,
+  LENGTH,
+  OFFSET,
+  type PacketPorts,
+  POOL_BYTES,
+  SLOT_BYTES,
+  UDP_RECEIVE_ARENA_BYTES,
+  UDP_RECEIVE_MESSAGES,
+} from "../../packages/shared/src/pipeline/index.ts";
+import {
+  ENDPOINT_WORDS,
+  INNER_HEADER_BYTES,
+  OUTER_HEADER_BYTES,
+  TAG_BYTES,
+  TYPE_DATA,
+} from "../../packages/shared/src/wire/index.ts";
+
+/** What the packet loop reads of a data datagram: inner header, IPv4 header, TCP up to its flags; rounded up. */
+const HEADER_WORDS = 12;
+/** Datagrams between the two ends; the bench reads them long before. */
+const WIRE_DATAGRAMS = 900;
+/** Where a frame's IP packet starts in its slot, and the inner header before it, are multiples of four. */
+const ETHERNET_BYTES = 14;
+const TO_INNER_HEADER = ETHERNET_BYTES - INNER_HEADER_BYTES;
+/** The receive arena is the end of a forwarder's pool. */
+const ARENA_OFFSET = POOL_BYTES - UDP_RECEIVE_ARENA_BYTES;
+
+/**
+ * Ports of an end that has no system below it. Of data datagrams only the headers move, sealing is nothing, so that what
+ * is left is the packet loop's own work. Control datagrams arrive whole: sessions and measurements live.
+ */
+export class CostPorts implements PacketPorts {
+  readonly pool = new Uint8Array(POOL_BYTES);
+  nowTimeMs = 0;
+  /** What the TAP has for the next read. */
+  offeredFrames = 0;
+  /** Frames this end wrote to its TAP. */
+  writtenFrames = 0;
+  /** The end that datagrams go to, and the socket there they come from, by socket here. */
+  far: CostPorts | undefined;
+  readonly #words = new Int32Array(this.pool.buffer);
+  readonly #frameBytes: number;
+  readonly #frames: readonly Uint8Array[];
+  /** The last eight bytes of the Ethernet header, which the inner header replaces. */
+  readonly #headerEnd: Int32Array;
+  readonly #routes = new Map<number, { socket: number; source: Int32Array }>();
+  // The wire towards this end; the bytes lie in its receive arena already.
+  readonly #wireOffsets = new Int32Array(WIRE_DATAGRAMS);
+  readonly #wireBytes = new Int32Array(WIRE_DATAGRAMS);
+  readonly #wireSockets = new Int32Array(WIRE_DATAGRAMS);
+  readonly #wireSources: Int32Array[] = [];
+  #wireCount = 0;
+  #wireRead = 0;
+
+  /**
+   * @param frames headers of what the TAP gives, in turn and again and again; of equal Ethernet headers.
+   * @param frameBytes the length of each; what is behind the headers is never looked at.
+   */
+  constructor(frames: readonly Uint8Array[], frameBytes: number) {
+    this.#frames = frames;
+    this.#frameBytes = frameBytes;
+    this.#headerEnd = new Int32Array(
+      (frames[0] ?? new Uint8Array(SLOT_BYTES)).slice(TO_INNER_HEADER, TO_INNER_HEADER + 8).buffer,
+    );
+  }
+
+  /** Datagrams sent by `socket` come out of the far end's `farSocket`, as from `source`. */
+  connect(socket: number, farSocket: number, source: Int32Array): void {
+    this.#routes.set(socket, { socket: farSocket, source });
+  }
+
+  /** The socket that the next waiting datagram came to; -1 when none waits. */
+  get readableSocket(): number {
+    return this.#wireRead < this.#wireCount ? (this.#wireSockets[this.#wireRead] ?? -1) : -1;
+  }
+
+  nowMs(): number {
+    return this.nowTimeMs;
+  }
+
+  tapRead(_tap: number, descriptors: Int32Array, max: number): number {
+    const count = Math.min(this.offeredFrames, max);
+    this.offeredFrames -= count;
+    const [first = 0, second = 0] = this.#headerEnd;
+    for (let i = 0; i < count; i++) {
+      const offset = descriptors[i * DESCRIPTOR_WORDS + OFFSET] ?? 0;
+      const at = (offset + TO_INNER_HEADER) >> 2;
+      // The loop leaves the packet in the slot as it was.
+      if (this.#words[at + 2] === 0) this.pool.set(this.#frames[i % this.#frames.length] ?? [], offset);
+      this.#words[at] = first;
+      this.#words[at + 1] = second;
+      descriptors[i * DESCRIPTOR_WORDS + LENGTH] = this.#frameBytes;
+    }
+    return count;
+  }
+
+  tapWrite(_tap: number, _descriptors: Int32Array, _selection: Int32Array, count: number): number {
+    this.writtenFrames += count;
+    return count;
+  }
+
+  udpRead(socket: number, arenaOffset: number, descriptors: Int32Array, max: number, endpoints: Int32Array): number {
+    let count = 0;
+    let messages = 0;
+    let source: Int32Array | undefined;
+    for (; this.#wireRead < this.#wireCount && count < max; this.#wireRead++, count++) {
+      if (this.#wireSockets[this.#wireRead] !== socket) break;
+      const from = this.#wireSources[this.#wireRead];
+      if (from !== source && from !== undefined) {
+        if (messages === UDP_RECEIVE_MESSAGES) break;
+        endpoints.set(from, messages++ * ENDPOINT_WORDS);
+        source = from;
+      }
+      const at = count * DESCRIPTOR_WORDS;
+      descriptors[at + OFFSET] = this.#wireOffsets[this.#wireRead] ?? arenaOffset;
+      descriptors[at + LENGTH] = this.#wireBytes[this.#wireRead] ?? 0;
+      descriptors[at + AUX] = messages - 1;
+    }
+    if (this.#wireRead === this.#wireCount) {
+      this.#wireRead = 0;
+      this.#wireCount = 0;
+    }
+    return count;
+  }
+
+  udpWrite(
+    socket: number,
+    _endpoints: Int32Array,
+    _endpointIndex: number,
+    descriptors: Int32Array,
+    selection: Int32Array,
+    count: number,
+  ): number {
+    const route = this.#routes.get(socket);
+    if (route === undefined || this.far === undefined) return 0;
+    for (let i = 0; i < count; i++) {
+      const at = (selection[i] ?? 0) * DESCRIPTOR_WORDS;
+      if (!this.far.#arrive(this, descriptors[at + OFFSET] ?? 0, descriptors[at + LENGTH] ?? 0, route)) return i;
+    }
+    return count;
+  }
+
+  seal(plain: Int32Array, sealed: Int32Array, count: number): void {
+    for (let at = 0; at < count * DESCRIPTOR_WORDS; at += DESCRIPTOR_WORDS) {
+      const datagram = sealed[at + OFFSET] ?? 0;
+      const bytes = plain[at + LENGTH] ?? 0;
+      this.#copy(plain[at + OFFSET] ?? 0, this, datagram + OUTER_HEADER_BYTES, bytes, this.pool[datagram] ?? 0);
+      sealed[at + LENGTH] = OUTER_HEADER_BYTES + bytes + TAG_BYTES;
+    }
+  }
+
+  open(sealed: Int32Array, plain: Int32Array, count: number): number {
+    for (let at = 0; at < count * DESCRIPTOR_WORDS; at += DESCRIPTOR_WORDS) {
+      const datagram = sealed[at + OFFSET] ?? 0;
+      const bytes = (sealed[at + LENGTH] ?? 0) - OUTER_HEADER_BYTES - TAG_BYTES;
+      this.#copy(datagram + OUTER_HEADER_BYTES, this, plain[at + OFFSET] ?? 0, bytes, this.pool[datagram] ?? 0);
+      plain[at + LENGTH] = bytes;
+    }
+    return count;
+  }
+
+  setKey(): void {}
+
+  clearKey(): void {}
+
+  #arrive(from: CostPorts, offset: number, bytes: number, route: { socket: number; source: Int32Array }): boolean {
+    const place = this.#wireCount;
+    if (place === WIRE_DATAGRAMS) return false;
+    this.#wireCount++;
+    const to = ARENA_OFFSET + place * SLOT_BYTES;
+    this.#wireOffsets[place] = to;
+    this.#wireBytes[place] = bytes;
+    this.#wireSockets[place] = route.socket;
+    this.#wireSources[place] = route.source;
+    const header = offset >> 2;
+    for (let word = 0; word < OUTER_HEADER_BYTES / 4; word++) {
+      this.#words[(to >> 2) + word] = from.#words[header + word] ?? 0;
+    }
+    const body = OUTER_HEADER_BYTES;
+    from.#copy(offset + body, this, to + body, bytes - body, from.pool[offset] ?? 0);
+    return true;
+  }
+
+  #copy(from: number, target: CostPorts, to: number, bytes: number, type: number): void {
+    if (type !== TYPE_DATA) {
+      target.pool.set(this.pool.subarray(from, from + bytes), to);
+      return;
+    }
+    for (let word = 0; word < HEADER_WORDS; word++) {
+      target.#words[(to >> 2) + word] = this.#words[(from >> 2) + word] ?? 0;
+    }
+  }
+}
