@@ -90,15 +90,21 @@ export class SimFlow {
   }
 
   report(): FlowReport {
-    const sorted = [...this.#delaysMs].sort((a, b) => a - b);
+    return SimFlow.reportOf([this]);
+  }
+
+  /** Of several flows together. */
+  static reportOf(flows: readonly SimFlow[]): FlowReport {
+    const sorted = Float64Array.from(flows.flatMap((flow) => flow.#delaysMs)).sort();
+    const sum = (pick: (flow: SimFlow) => number) => flows.reduce((total, flow) => total + pick(flow), 0);
     return {
-      sent: this.sent,
-      delivered: this.delivered,
-      reordered: this.#reordered,
-      duplicates: this.#duplicates,
-      corrupted: this.#corrupted,
-      p50Ms: quantile(sorted, 0.5),
-      p99Ms: quantile(sorted, 0.99),
+      sent: sum(({ sent }) => sent),
+      delivered: sum(({ delivered }) => delivered),
+      reordered: sum((flow) => flow.#reordered),
+      duplicates: sum((flow) => flow.#duplicates),
+      corrupted: sum((flow) => flow.#corrupted),
+      p50Ms: quantile(Array.from(sorted), 0.5),
+      p99Ms: quantile(Array.from(sorted), 0.99),
     };
   }
 

@@ -119,21 +119,9 @@ export class SimWorld {
     return sum;
   }
 
-  /** Of all flows together; the delays are the worst of any flow. */
-  total(flows: readonly SimFlow[] = this.flows): FlowReport {
-    const reports = flows.map((flow) => flow.report());
-    const sum = (pick: (report: FlowReport) => number) => reports.reduce((total, report) => total + pick(report), 0);
-    const worst = (pick: (report: FlowReport) => number | null) =>
-      reports.reduce<number | null>((max, report) => Math.max(max ?? 0, pick(report) ?? 0), null);
-    return {
-      sent: sum(({ sent }) => sent),
-      delivered: sum(({ delivered }) => delivered),
-      reordered: sum(({ reordered }) => reordered),
-      duplicates: sum(({ duplicates }) => duplicates),
-      corrupted: sum(({ corrupted }) => corrupted),
-      p50Ms: worst(({ p50Ms }) => p50Ms),
-      p99Ms: worst(({ p99Ms }) => p99Ms),
-    };
+  /** What became of the frames of all flows. */
+  total(): FlowReport {
+    return SimFlow.reportOf(this.flows);
   }
 
   /** @returns names of the members that carry frames or could, as the end sees them. */
