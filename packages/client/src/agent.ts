@@ -13,6 +13,7 @@ import type { StatusSnapshot } from "@wanbond/shared/control";
 import { ForwarderThread, native } from "@wanbond/shared/io";
 import type { ForwarderEvent } from "@wanbond/shared/pipeline";
 import {
+  BRIDGED_TAP_MTU,
   bondStatus,
   DeadlineTimer,
   FAR_MAC,
@@ -305,7 +306,7 @@ class Agent implements Running {
       tap,
       mode,
       bridge,
-      mtu: mtu === "auto" ? Math.max(SMALLEST_TAP_MTU, push?.mtu ?? this.#innerMtu) : mtu,
+      mtu: mtu === "auto" ? Math.max(SMALLEST_TAP_MTU, push?.mtu ?? this.#innerTapMtu()) : mtu,
       addresses: push?.addresses ?? [],
       routes: push?.routes ?? [],
       defaultRoute: defaultRoute && push !== undefined,
@@ -317,6 +318,10 @@ class Agent implements Running {
       log.warn({ event: "healed", changes: report.healed }, "mended what was changed by others");
     for (const { key, problem } of report.failed)
       log.error({ event: "change-failed", change: key, problem }, "tried again");
+  }
+
+  #innerTapMtu(): number {
+    return this.#config.client.mode === "bridged" ? BRIDGED_TAP_MTU : this.#innerMtu;
   }
 
   #logUplinks(uplinks: readonly ResolvedUplink[]): void {

@@ -11,6 +11,7 @@ import type { StatusSnapshot } from "@wanbond/shared/control";
 import { ForwarderThread, native } from "@wanbond/shared/io";
 import type { ForwarderEvent } from "@wanbond/shared/pipeline";
 import {
+  BRIDGED_TAP_MTU,
   bondStatus,
   FAR_MAC,
   logForwarderEvent,
@@ -304,6 +305,7 @@ class Server implements Running {
 
   /** One TAP for all: as wide as the widest client; for the others the MSS is clamped and frames are fragmented. */
   #tapMtu(): number {
+    if (this.#config.concentrator.mode === "bridged") return BRIDGED_TAP_MTU;
     return Math.max(SMALLEST_TAP_MTU, ...this.#clients.all.map(({ innerMtu }) => innerMtu));
   }
 }

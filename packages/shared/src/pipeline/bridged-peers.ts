@@ -8,9 +8,11 @@ function sourceMac(frame: FrameView): number {
 }
 
 /**
- * A bridge between the TAP (a port of a Linux bridge) and the peers. It learns MAC addresses per port and never sends a
- * frame back where it came from; peers do not hear each other unless clientToClient, so that two clients on one LAN make no loop
- * through here. Spanning-tree frames pass, as they do through EoIP, so that the user's own bridges see loops beyond.
+ * A bridge between the TAP (a port of a Linux bridge) and the peers, at both ends of a bridged bond. It learns MAC
+ * addresses per port and never sends a frame back where it came from; peers do not hear each other unless clientToClient,
+ * so that two clients on one LAN make no loop through here. With clientToClient they do not either: what comes through the
+ * tunnel later than over the LAN is not believed. Spanning-tree frames pass, as they do through EoIP, so that the user's
+ * own bridges see loops beyond.
  */
 export class BridgedPeers implements Destinations {
   readonly inspects = true;

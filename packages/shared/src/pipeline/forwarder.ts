@@ -297,8 +297,6 @@ export class Forwarder {
 }
 
 function createDestinations(options: ForwarderOptions): Destinations {
-  if (options.role === "client") return new SinglePeer();
-  return options.mode === "bridged"
-    ? new BridgedPeers(options.clientToClient)
-    : new RoutedPeers(options.clientToClient);
+  if (options.mode === "bridged") return new BridgedPeers(options.clientToClient);
+  return options.role === "client" ? new SinglePeer() : new RoutedPeers(options.clientToClient);
 }

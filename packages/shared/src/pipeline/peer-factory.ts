@@ -56,8 +56,8 @@ export class PeerFactory {
   }
 
   /**
-   * New settings while frames flow: the members stay, and what was measured of them. The resequencer must hold nothing, as
-   * its hold may be another from now on.
+   * New settings while frames flow: the members stay, and what was measured of them. The resequencer must hold nothing,
+   * as its hold may be another from now on.
    */
   replaceBond(peer: Peer, settings: BondSettings, nowMs: number): void {
     peer.bond = this.#createBond(peer.id, settings);

@@ -4,4 +4,4 @@ export { warnOfFirewalls } from "./firewall-warning.ts";
 export { logForwarderEvent } from "./forwarder-log.ts";
 export { type ProgramContext, type ProgramSettings, type Running, runProgram } from "./program.ts";
 export { RepeatedTask } from "./repeated-task.ts";
-export { FAR_MAC, type OpenTap, openTap } from "./tap.ts";
+export { BRIDGED_TAP_MTU, FAR_MAC, type OpenTap, openTap } from "./tap.ts";

@@ -12,6 +12,12 @@ export interface OpenTap {
 
 const Links = z.array(z.object({ address: z.string().regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/) })).min(1);
 
+/**
+ * A bridge drops without a word what its narrowest port does not take, and those behind it believe in 1500 bytes. So the
+ * TAP takes them, and what is too long for a member is cut by us.
+ */
+export const BRIDGED_TAP_MTU = 1500;
+
 /** The far end of a routed bond, as the kernel sees it on the TAP. Locally administered; nobody else sees it. */
 export const FAR_MAC = Uint8Array.of(0x02, 0x77, 0x62, 0, 0, 1);
 
