@@ -8,7 +8,7 @@
 
 /** What the controller wants remembered with every datagram, and given back with the feedback about it. */
 export interface SentMark {
-  /** Queueing time predicted for this datagram at the line, its own transmission included. */
+  /** Queueing time predicted for this datagram at the line, without its own transmission. */
   queueMs: number;
   /** Sum of all corrections of the prediction up to then. */
   correctionMs: number;
@@ -32,9 +32,9 @@ export interface FeedbackSample {
   highestSentMs: number;
   fastestOwdMs: number;
   readonly fastestMark: SentMark;
-  /** Bytes that ever arrived at the peer on this path, unwrapped. */
+  /** Bytes that had arrived at the peer on this path when the highest arrived, itself included, unwrapped. */
   receivedBytes: number;
-  /** When the last of them arrived, in the peer's clock, unwrapped. */
+  /** When the highest arrived, in the peer's clock, unwrapped. */
   arrivalMs: number;
   /** Now minus the sending of the highest, minus the time for which the peer held the report back. */
   rttMs: number;

@@ -1,0 +1,108 @@
+const CAPACITY = 512;
+const MASK = CAPACITY - 1;
+
+/**
+ * The last reports of one path, as the receiver saw them: what arrived, when, what had been sent by then, how late.
+ *
+ * Rates are taken over the receiver's clock, so that feedback that comes late, in bunches or not at all does not bend
+ * them. A position is named by how many reports it lies back; 0 is the newest.
+ */
+export class DeliverySeries {
+  size = 0;
+  #end = 0;
+  readonly #nowMs = new Float64Array(CAPACITY);
+  readonly #arrivalMs = new Float64Array(CAPACITY);
+  readonly #receivedBytes = new Float64Array(CAPACITY);
+  readonly #sentMs = new Float64Array(CAPACITY);
+  readonly #sentBytes = new Float64Array(CAPACITY);
+  readonly #owdMs = new Float64Array(CAPACITY);
+  readonly #unexplainedMs = new Float64Array(CAPACITY);
+
+  /**
+   * @param sentMs, sentBytes of the highest datagram of the report.
+   * @param owdMs of the fastest.
+   * @param unexplainedMs least delay beyond the queue predicted at sending.
+   */
+  add(
+    nowMs: number,
+    arrivalMs: number,
+    receivedBytes: number,
+    sentMs: number,
+    sentBytes: number,
+    owdMs: number,
+    unexplainedMs: number,
+  ): void {
+    const at = this.#end & MASK;
+    this.#nowMs[at] = nowMs;
+    this.#arrivalMs[at] = arrivalMs;
+    this.#receivedBytes[at] = receivedBytes;
+    this.#sentMs[at] = sentMs;
+    this.#sentBytes[at] = sentBytes;
+    this.#owdMs[at] = owdMs;
+    this.#unexplainedMs[at] = unexplainedMs;
+    this.#end = (this.#end + 1) | 0;
+    if (this.size < CAPACITY) this.size++;
+  }
+
+  clear(): void {
+    this.size = 0;
+  }
+
+  /** How far back the first report lies that arrived at least so long before the newest; the oldest if none does. */
+  back(windowMs: number): number {
+    const newestMs = this.#at(this.#arrivalMs, 0);
+    let back = 1;
+    while (back < this.size - 1 && newestMs - this.#at(this.#arrivalMs, back) < windowMs) back++;
+    return back < this.size ? back : 0;
+  }
+
+  /** The same for bytes sent. */
+  backBytes(bytes: number): number {
+    const newest = this.#at(this.#sentBytes, 0);
+    let back = 1;
+    while (back < this.size - 1 && newest - this.#at(this.#sentBytes, back) < bytes) back++;
+    return back < this.size ? back : 0;
+  }
+
+  sentMs(back: number): number {
+    return this.#at(this.#sentMs, back);
+  }
+
+  receivedSince(back: number): number {
+    return this.#at(this.#receivedBytes, 0) - this.#at(this.#receivedBytes, back);
+  }
+
+  sentSince(back: number): number {
+    return this.#at(this.#sentBytes, 0) - this.#at(this.#sentBytes, back);
+  }
+
+  sentSpanMs(back: number): number {
+    return this.#at(this.#sentMs, 0) - this.#at(this.#sentMs, back);
+  }
+
+  arrivalSpanMs(back: number): number {
+    return this.#at(this.#arrivalMs, 0) - this.#at(this.#arrivalMs, back);
+  }
+
+  /** Least delay of the reports that came within the last windowMs. */
+  leastOwdMs(windowMs: number): number {
+    return this.#least(this.#owdMs, windowMs);
+  }
+
+  leastUnexplainedMs(windowMs: number): number {
+    return this.#least(this.#unexplainedMs, windowMs);
+  }
+
+  #least(values: Float64Array, windowMs: number): number {
+    const fromMs = this.#at(this.#nowMs, 0) - windowMs;
+    let least = this.#at(values, 0);
+    for (let back = 1; back < this.size && this.#at(this.#nowMs, back) >= fromMs; back++) {
+      least = Math.min(least, this.#at(values, back));
+    }
+    return least;
+  }
+
+  #at(values: Float64Array, back: number): number {
+    return values[(this.#end - 1 - back) & MASK] ?? Number.NaN;
+  }
+}

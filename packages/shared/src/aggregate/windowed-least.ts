@@ -1,0 +1,22 @@
+/** Least sample of the last one to two half windows; Infinity before the first. */
+export class WindowedLeast {
+  value = Number.POSITIVE_INFINITY;
+  readonly #halfMs: number;
+  #current = Number.POSITIVE_INFINITY;
+  #previous = Number.POSITIVE_INFINITY;
+  #turnedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(windowMs: number) {
+    this.#halfMs = windowMs / 2;
+  }
+
+  add(sample: number, nowMs: number): void {
+    if (nowMs - this.#turnedMs > this.#halfMs) {
+      this.#previous = this.#current;
+      this.#current = Number.POSITIVE_INFINITY;
+      this.#turnedMs = nowMs;
+    }
+    if (sample < this.#current) this.#current = sample;
+    this.value = Math.min(this.#current, this.#previous);
+  }
+}
