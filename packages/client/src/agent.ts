@@ -6,6 +6,7 @@ import {
   type ConfigPush,
   encodeAttachInfo,
   encodeBondingPush,
+  formatEndpoint,
   parseConfigPush,
   resolveBond,
 } from "@wanbond/shared/config";
@@ -25,7 +26,8 @@ import {
   type Running,
   warnOfFirewalls,
 } from "@wanbond/shared/runtime";
-import { HandshakeInitiator, type InitiatorEvent, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
+import { HandshakeInitiator, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
+import { HandshakeLog } from "./handshake-log.ts";
 import { reconcileLan } from "./lan/index.ts";
 import {
   diffUplinks,
@@ -65,6 +67,7 @@ class Agent implements Running {
   readonly #thread: ForwarderThread;
   readonly #initiator: HandshakeInitiator;
   readonly #handshakeTimer: DeadlineTimer;
+  readonly #handshakeLog: HandshakeLog;
   readonly #indexes = new SessionIndexes(randomBytes);
   readonly #pinning: UplinkPinning;
   readonly #paths: UplinkPaths;
@@ -84,6 +87,7 @@ class Agent implements Running {
     this.#tap = tap;
     this.#bond = resolveBond(config.bonding);
     this.#thread = this.#startThread();
+    this.#handshakeLog = new HandshakeLog(context.log, config.concentrator.endpoints.map(formatEndpoint));
     this.#initiator = this.#createInitiator(keys);
     this.#handshakeTimer = new DeadlineTimer(this.#initiator, native().nowMs);
     this.#pinning = new UplinkPinning(context.changes, context.instance);
@@ -202,7 +206,7 @@ class Agent implements Running {
       {
         send: (datagram) => this.#paths.sendHandshake(datagram),
         established: (epoch) => this.#onEstablished(epoch),
-        event: (event) => this.#onHandshakeEvent(event),
+        event: (event) => this.#handshakeLog.onEvent(event, native().nowMs()),
       },
     );
   }
@@ -212,21 +216,8 @@ class Agent implements Running {
     this.#handshakeTimer.arm();
   }
 
-  #onHandshakeEvent(event: InitiatorEvent): void {
-    const { log } = this.#context;
-    if (event === "response-refused") {
-      log.warn(
-        { event: "handshake-refused" },
-        "the concentrator's answer does not fit: compare presharedKeyFile on both sides",
-      );
-    } else if (event === "expired") {
-      log.warn({ event: "keys-expired" }, "no new keys for three minutes: nothing is sent until there are");
-    } else {
-      log.debug({ event: "handshake", step: event }, "handshake");
-    }
-  }
-
   #onEstablished(epoch: SessionEpoch): void {
+    this.#handshakeLog.onEstablished();
     const fresh = epoch.farRunId !== this.#farRunId;
     this.#farRunId = epoch.farRunId;
     this.#thread.send({ type: "install-epoch", peerId: PEER_ID, epoch, fresh });

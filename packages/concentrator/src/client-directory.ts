@@ -15,6 +15,8 @@ export interface Client {
   bond: BondSettings;
   /** Drawn by the client at its start; another one means that it has started anew. undefined: not connected. */
   runId: number | undefined;
+  /** The log has told of this run. */
+  announced: boolean;
   /** Devices of its members, for status. */
   readonly devices: Map<number, string>;
   innerMtu: number;
@@ -32,6 +34,7 @@ export class ClientDirectory {
       config: client,
       bond: this.#bondOf(client, undefined),
       runId: undefined,
+      announced: false,
       devices: new Map(),
       innerMtu: 0,
     }));

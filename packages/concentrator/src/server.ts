@@ -25,6 +25,7 @@ import {
 import { HandshakeResponder, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
 import { readDefaultRoutes } from "@wanbond/shared/system";
 import { type Client, ClientDirectory } from "./client-directory.ts";
+import { HandshakeLog } from "./handshake-log.ts";
 import { openListeners } from "./listeners.ts";
 import { reconcileNetwork } from "./nat/index.ts";
 
@@ -55,6 +56,7 @@ class Server implements Running {
   readonly #listeners: readonly number[];
   readonly #thread: ForwarderThread;
   readonly #responder: HandshakeResponder;
+  readonly #handshakeLog: HandshakeLog;
   readonly #indexes = new SessionIndexes(randomBytes);
   readonly #clients: ClientDirectory;
   readonly #reconciliation: RepeatedTask;
@@ -74,6 +76,7 @@ class Server implements Running {
     this.#clients = new ClientDirectory(config);
     this.#thread = this.#startThread();
     this.#responder = this.#createResponder(keys);
+    this.#handshakeLog = new HandshakeLog(context.log, this.#responder.drops);
     this.#reconciliation = new RepeatedTask(() => this.#reconcile(), RECONCILE_MS);
   }
 
@@ -155,6 +158,10 @@ class Server implements Running {
 
   #onClientEvent(client: Client, event: ForwarderEvent): void {
     switch (event.type) {
+      case "session-confirmed":
+      case "rekeyed":
+        this.#onConfirmed(client);
+        break;
       case "attach-requested":
         this.#attach(client, event);
         break;
@@ -199,24 +206,36 @@ class Server implements Running {
   #onHandshakes(event: Extract<ForwarderEvent, { type: "handshakes" }>): void {
     const nowMs = native().nowMs();
     this.#responder.onQueueDepth(event.waiting, nowMs);
-    for (const { bytes, socket, endpoint } of event.items)
+    for (const { bytes, socket, endpoint } of event.items) {
       this.#responder.onDatagram(bytes, { socket, endpoint }, nowMs);
+      this.#handshakeLog.onHandled(endpoint, nowMs);
+    }
     this.#thread.send({ type: "handshakes-taken", count: event.items.length });
   }
 
   #onEstablished(name: string, epoch: SessionEpoch): void {
     const client = this.#clients.byName(name);
     if (client === undefined) return;
-    const { peerId, bond } = client;
+    const { peerId } = client;
+    this.#handshakeLog.onAnswered(name, epoch.createdMs);
     if (client.runId === undefined) this.#addPeer(client);
     const fresh = client.runId !== epoch.farRunId;
     client.runId = epoch.farRunId;
     this.#thread.send({ type: "install-epoch", peerId, epoch, fresh });
     if (!fresh) return;
-    const { log } = this.#context;
-    log.info({ event: "client-connected", client: name, policy: bond.policy }, "a client has begun a session");
+    client.announced = false;
     const json = encodeConfigPush(pushFor(this.#config, client.config));
     this.#thread.send({ type: "send-config", peerId, json });
+  }
+
+  /** It has shown that it holds the keys. */
+  #onConfirmed(client: Client): void {
+    const { name } = client.config;
+    this.#handshakeLog.onConfirmed(name);
+    if (client.announced) return;
+    client.announced = true;
+    const fields = { event: "client-connected", client: name, policy: client.bond.policy };
+    this.#context.log.info(fields, "a client has begun a session");
   }
 
   #addPeer({ peerId, config, bond }: Client): void {
