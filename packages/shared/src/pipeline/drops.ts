@@ -21,6 +21,7 @@ const NONE_YET = {
   forged: 0,
   replayed: 0,
   "handshake-overload": 0,
+  "control-refused": 0,
   "fragment-refused": 0,
   "fragment-incomplete": 0,
   duplicate: 0,

@@ -11,6 +11,7 @@ import { createDropCounters } from "./drops.ts";
 import { Egress, TAP_BATCH } from "./egress.ts";
 import { EthernetWriter, type MacAddress } from "./ethernet-writer.ts";
 import type { EmitEvent } from "./events.ts";
+import { FrameSender } from "./frame-sender.ts";
 import { HandshakeQueue } from "./handshake-queue.ts";
 import { Ingress } from "./ingress.ts";
 import { PacketPool } from "./packet-pool.ts";
@@ -78,10 +79,17 @@ export class Forwarder {
     this.#batch = new TransmitBatch(ports, pool, datagrams, transmitArena, drops);
     this.#sessions = new SessionTable(ports, emit);
     this.#destinations = createDestinations(options);
-    this.#control = new ControlChannel(ports, this.#batch, emit);
+    this.#control = new ControlChannel(ports, this.#batch, emit, drops);
     this.#caretaker = new Caretaker(this.#control, this.#sessions, emit);
     this.#handshakes = new HandshakeQueue(ports.pool, drops);
-    this.#egress = new Egress(ports, pool, datagrams, this.#batch, this.#destinations, drops);
+    this.#egress = new Egress(
+      ports,
+      pool,
+      new FrameSender(ports, datagrams, this.#batch, drops),
+      this.#batch,
+      this.#destinations,
+      drops,
+    );
     const due = { slots: new Int32Array(SLOTS), count: 0 };
     this.#factory = new PeerFactory({ ports, pool, control: this.#control, due, random: options.random, emit });
     this.#delivery = new Delivery({
