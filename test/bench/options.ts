@@ -3,7 +3,7 @@ import { UsageError } from "../lab/options.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { TUNNELS } from "./tunnels.ts";
 
-export const PARTS = ["tcp", "udp", "ping", "policy", "stages", "x25519"] as const;
+const PARTS = ["tcp", "udp", "ping", "policy", "stages", "x25519"] as const;
 export type Part = (typeof PARTS)[number];
 
 const PART_DESCRIPTIONS: Record<Part, string> = {

@@ -36,7 +36,7 @@ export interface TunnelResult {
   readonly errors: readonly string[];
 }
 
-export interface Machine {
+interface Machine {
   readonly processor: string;
   readonly cores: number;
   readonly kernel: string;

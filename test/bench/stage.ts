@@ -2,7 +2,7 @@ import { connectVeth, createNamespaces, type Namespace } from "../support/netns.
 import { ADDRESSES, type Topology, type Uplink } from "../support/topology.ts";
 
 /** Links between the two hosts, all plain veth pairs; a tunnel with one link uses the first. */
-export const LINKS = 4;
+const LINKS = 4;
 
 /**
  * Two hosts and the links between them, nothing else: no router, no emulated line.
