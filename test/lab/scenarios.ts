@@ -1,4 +1,5 @@
 import { type LineSettings, line } from "../support/emulator-settings.ts";
+import { PROFILES } from "./profiles.ts";
 
 /** A set of lines with a name. Delays are one way, the same both ways. */
 export interface Scenario {
@@ -37,6 +38,12 @@ export const SCENARIOS: readonly Scenario[] = [
     description: "100/20 Mbit/s 20 ms + 8/1 Mbit/s 60 ms",
     lines: [line(100 * MBIT, 20 * MBIT, 20), line(8 * MBIT, 1 * MBIT, 60)],
   },
+  {
+    name: "fiber-cable",
+    description: "300/300 Mbit/s 10 ms + 80/80 Mbit/s 30 ms",
+    lines: [line(300 * MBIT, 300 * MBIT, 10), line(80 * MBIT, 80 * MBIT, 30)],
+  },
+  ...PROFILES,
 ];
 
 function times<T>(count: number, make: () => T): T[] {

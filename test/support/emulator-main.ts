@@ -46,12 +46,13 @@ class Direction {
   }
 
   configure(settings: DirectionSettings, state: LineState): void {
-    const { rateKbps, queueBytes, delayMs, pdvMs, lossRatio } = settings;
+    const { rateKbps, queueBytes, delayMs, pdvMs, lossRatio, reorders } = settings;
     const changes: Partial<VirtualSettings> = {
       rateKbps,
       queueBytes,
       delayMs: delayMs + state.extraDelayMs,
       pdvMs,
+      reorders,
       lossRatio,
       blackholed: state.cut,
     };

@@ -6,8 +6,10 @@ export interface DirectionSettings {
   readonly queueBytes: number;
   /** One way. */
   readonly delayMs: number;
-  /** Standard deviation of the delay, normally distributed. Frames keep their order. */
+  /** Standard deviation of the delay, normally distributed. */
   readonly pdvMs: number;
+  /** Frames overtake each other by their PDV; otherwise they keep their order. Our own emulator only. */
+  readonly reorders: boolean;
   readonly lossRatio: number;
 }
 
@@ -51,19 +53,24 @@ export function applyChanges(state: LineState, changes: LineChanges): LineState 
   return { ...state, ...changes, down: { ...state.down, ...changes.down }, up: { ...state.up, ...changes.up } };
 }
 
+/** What a line may have beside rate and delay. */
+export interface LineTraits {
+  readonly pdvMs?: number;
+  readonly lossRatio?: number;
+  readonly reorders?: boolean;
+  readonly queueMs?: number;
+  readonly queueBytes?: number;
+}
+
 /** A line that is alike in both directions but for the rate; the queue takes 50 ms, at least 64 kB, unless given. */
-export function line(
-  downKbps: number,
-  upKbps: number,
-  delayMs: number,
-  rest: { readonly pdvMs?: number; readonly lossRatio?: number; readonly queueMs?: number } = {},
-): LineSettings {
-  const { pdvMs = 0, lossRatio = 0, queueMs } = rest;
+export function line(downKbps: number, upKbps: number, delayMs: number, rest: LineTraits = {}): LineSettings {
+  const { pdvMs = 0, lossRatio = 0, reorders = false, queueMs, queueBytes } = rest;
   const direction = (rateKbps: number) => ({
     rateKbps,
-    queueBytes: queueSize(rateKbps, queueMs),
+    queueBytes: queueBytes ?? queueSize(rateKbps, queueMs),
     delayMs,
     pdvMs,
+    reorders,
     lossRatio,
   });
   return { down: direction(downKbps), up: direction(upKbps) };
