@@ -81,15 +81,15 @@ export class Bbr implements CongestionControl {
 
   #updateBandwidth(state: TcpState, sample: AckSample): void {
     this.#isRoundStart = false;
-    if (sample.priorDelivered < 0) return;
+    const rate = sample.rateDelivered / sample.rateIntervalMs;
+    if (Number.isNaN(rate)) return;
     if (sample.priorDelivered >= this.#roundDelivered) {
       this.#roundDelivered = state.delivered;
       this.#round++;
       this.#isRoundStart = true;
       this.#conserves = false;
     }
-    const rate = sample.rateDelivered / sample.rateIntervalMs;
-    if (Number.isNaN(rate) || (sample.isAppLimited && rate < this.bandwidth)) return;
+    if (sample.isAppLimited && rate < this.bandwidth) return;
     const list = this.#bandwidths;
     while (list.length > 0 && (list[list.length - 1]?.rate ?? 0) <= rate) list.pop();
     list.push({ round: this.#round, rate });

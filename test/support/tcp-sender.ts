@@ -126,8 +126,8 @@ export class TcpSender {
 
   onTimer(nowMs: number): void {
     if (nowMs >= this.#reorderMs) this.#onReorderTimer(nowMs);
-    if (nowMs >= this.#timeoutMs) this.#onTimeout(nowMs);
-    else if (nowMs >= this.#probeMs) this.#sendTailProbe(nowMs);
+    if (nowMs >= this.#probeMs) this.#sendTailProbe(nowMs);
+    else if (nowMs >= this.#timeoutMs) this.#onTimeout(nowMs);
     this.#send(nowMs);
   }
 
@@ -267,7 +267,12 @@ export class TcpSender {
   #scheduleProbe(nowMs: number): void {
     const { packetsOut, sackedOut } = this.#board;
     const isDue = !this.recovery.isActive && packetsOut > 0 && sackedOut === 0 && this.#probeEnd < 0;
-    this.#probeMs = isDue ? nowMs + this.#rtt.probeMs(packetsOut === 1) : NEVER;
+    this.#probeMs = NEVER;
+    if (!isDue) return;
+    // The kernel has one timer: where the other one would fire first, the probe goes out in its place.
+    const timeoutMs = (this.#board.find(this.#board.una)?.sentMs ?? nowMs) + this.#rtt.timeoutMs * this.#backoff;
+    this.#probeMs = nowMs + this.#rtt.probeMs(packetsOut === 1);
+    if (timeoutMs > nowMs) this.#probeMs = Math.min(this.#probeMs, timeoutMs);
   }
 
   /** New segments that the peer takes. */
