@@ -2,7 +2,7 @@
 export type TransmitKind = "first" | "retransmission" | "duplicate";
 
 /** Why a frame was given back without a copy of it having been acknowledged. */
-export type FrameDrop = "queue-delay" | "queue-full" | "no-path" | "too-old" | "too-many-tries" | "copies-full";
+export type FrameDrop = "queue-full" | "queue-delay" | "no-path" | "too-old" | "too-many-tries";
 
 /** A decision worth a line in a log, with the numbers that led to it. */
 export type AggregateEvent =
@@ -13,15 +13,14 @@ export type AggregateEvent =
       readonly oldestMs: number;
       readonly limitMs: number;
       readonly srttMs: number;
-      /** Frames sent again on other paths. */
+      readonly rttVarMs: number;
+      /** Frames that are sent again on other paths. */
       readonly reinjectedCount: number;
     }
   | { readonly type: "path-cleared"; readonly path: number; readonly suspectMs: number }
   /** The peer sends no feedback: traffic is split by fixed shares from now on. */
   | { readonly type: "feedback-missing"; readonly sentCount: number; readonly waitedMs: number }
-  | { readonly type: "feedback-began" }
-  /** These paths share one bottleneck; a mask of path numbers, 0: none do any more. */
-  | { readonly type: "shared-bottleneck"; readonly paths: number; readonly correlationRatio: number };
+  | { readonly type: "feedback-back" };
 
 /** What the sender of a bond asks of its owner, who writes headers, seals and sends. */
 export interface AggregateSink {
@@ -33,8 +32,13 @@ export interface AggregateSink {
    */
   transmit(slot: number, path: number, kind: TransmitKind, nowMs: number): number;
   /**
-   * The slot is nobody's any more. Not called from within `transmit`.
-   * @param drop null: a copy was acknowledged, or the frame was sent and given up without need.
+   * Sends a control datagram of padding as long as the path takes, at least REPORTED_CONTROL_BYTES, to find what the line
+   * carries; it is told by `onControlSent` as any other. @returns false when it could not be sent.
+   */
+  pad(path: number, nowMs: number): boolean;
+  /**
+   * The slot is nobody's any more. It may come in the same call as a `transmit` of the slot: what was transmitted has to be
+   * sealed before the slot is used again. @param drop null: a copy was acknowledged, or none is to be kept.
    */
   release(slot: number, drop: FrameDrop | null): void;
   event(event: AggregateEvent, nowMs: number): void;

@@ -1,9 +1,9 @@
 /** A frame that goes out at once, on the two best paths if the budget allows. */
 export const FRAME_REALTIME = 1;
-/** A copy of it was acknowledged. */
-export const FRAME_DELIVERED = 2;
 /** It waits for a retransmission. */
-export const FRAME_WAITING = 4;
+export const FRAME_WAITING = 2;
+
+const NONE = -1;
 
 /**
  * What a sender knows of each frame, by packet slot of the pool. One table serves all peers of a forwarder, since a slot
@@ -11,46 +11,50 @@ export const FRAME_WAITING = 4;
  */
 export class FrameTable {
   readonly slotCount: number;
+  /** Lives of the slot so far. A record that names an older one speaks of a frame that is gone. */
+  readonly lives: Uint16Array;
   readonly flowSlots: Uint8Array;
-  /** Given by the owner at the first transmission; -1 before. */
-  readonly sequences: Int32Array;
   /** Of the datagram on the wire, IP header included. */
   readonly bytes: Uint16Array;
   readonly flags: Uint8Array;
   /** When the sender got it: its age for all limits. */
   readonly enqueuedMs: Float64Array;
-  readonly firstSentMs: Float64Array;
   /** Copies under way: sent, neither acknowledged nor declared lost. */
   readonly copies: Uint8Array;
   /** Retransmissions so far. */
   readonly tries: Uint8Array;
-  /** Path of the newest copy, -1 before the first. */
-  readonly lastPath: Int8Array;
+  /** Path that lost the frame last, -1 before. */
+  readonly lostPath: Int8Array;
+  /** The frame behind this one in the queue for retransmission. */
+  readonly next: Int32Array;
 
   constructor(slotCount: number) {
     this.slotCount = slotCount;
+    this.lives = new Uint16Array(slotCount);
     this.flowSlots = new Uint8Array(slotCount);
-    this.sequences = new Int32Array(slotCount).fill(-1);
     this.bytes = new Uint16Array(slotCount);
     this.flags = new Uint8Array(slotCount);
     this.enqueuedMs = new Float64Array(slotCount);
-    this.firstSentMs = new Float64Array(slotCount).fill(Number.NaN);
     this.copies = new Uint8Array(slotCount);
     this.tries = new Uint8Array(slotCount);
-    this.lastPath = new Int8Array(slotCount).fill(-1);
+    this.lostPath = new Int8Array(slotCount);
+    this.next = new Int32Array(slotCount);
   }
 
   /** A slot begins a new life. */
   begin(slot: number, flowSlot: number, bytes: number, isRealtime: boolean, nowMs: number): void {
     this.flowSlots[slot] = flowSlot;
-    this.sequences[slot] = -1;
     this.bytes[slot] = bytes;
     this.flags[slot] = isRealtime ? FRAME_REALTIME : 0;
     this.enqueuedMs[slot] = nowMs;
-    this.firstSentMs[slot] = Number.NaN;
     this.copies[slot] = 0;
     this.tries[slot] = 0;
-    this.lastPath[slot] = -1;
+    this.lostPath[slot] = NONE;
+  }
+
+  /** Its life is over: nothing that names it counts any more. */
+  end(slot: number): void {
+    this.lives[slot] = (this.lives[slot] ?? 0) + 1;
   }
 
   has(slot: number, flag: number): boolean {

@@ -1,0 +1,73 @@
+const FIRST_REORDER_MS = 1;
+const MOST_REORDER_MS = 100;
+/** Part of the reordering window that is forgotten per second. */
+const FORGETTING = 0.1;
+/** Nothing is known of the path yet. */
+const FIRST_LIMIT_MS = 500;
+const LEAST_VARIATION_MS = 20;
+const LEAST_REPORT_DELAY_MS = 10;
+const MOST_REPORT_DELAY_MS = 150;
+
+/**
+ * When a datagram of one path counts as lost.
+ *
+ * Source: RACK (RFC 8985): lost is what was sent long enough before something that arrived; round trips as in RFC 6298.
+ * Differs from it in two points: the receiver's report says how long ago the newest arrived, so that time counts as if it
+ * had been sent later; and the reordering window is learned from datagrams that came after all, not from DSACK rounds.
+ */
+export class LossDetector {
+  /** Of the newest datagram of each report, without the time the report was held back; NaN before the first. */
+  srttMs = Number.NaN;
+  rttVarMs = Number.NaN;
+  /** How much later than expected a datagram may come. */
+  reorderMs = FIRST_REORDER_MS;
+  /** How long arrivals wait for their report: a slowly fading maximum. */
+  reportDelayMs = LEAST_REPORT_DELAY_MS;
+  #decayedMs = Number.NaN;
+
+  /** @param rttMs of the newest datagram. @param oldestAgeMs since the sending of the oldest one acknowledged just now. */
+  onReport(rttMs: number, oldestAgeMs: number, nowMs: number): void {
+    const delayMs = Math.min(MOST_REPORT_DELAY_MS, oldestAgeMs - rttMs);
+    this.reportDelayMs = Math.max(LEAST_REPORT_DELAY_MS, delayMs, this.reportDelayMs * 0.98);
+    this.#decay(nowMs);
+    if (Number.isNaN(this.srttMs)) {
+      this.srttMs = rttMs;
+      this.rttVarMs = rttMs / 2;
+      return;
+    }
+    this.rttVarMs += (Math.abs(this.srttMs - rttMs) - this.rttVarMs) / 8;
+    this.srttMs += (rttMs - this.srttMs) / 8;
+  }
+
+  /** A datagram that was declared lost came after all; once per report. */
+  onSpurious(): void {
+    this.reorderMs = Math.min(MOST_REORDER_MS, this.reorderMs * 1.5 + 1);
+  }
+
+  /**
+   * What was sent before this and has not arrived is lost.
+   * @param newestSentMs of the newest datagram that arrived, heldMs before the report was written.
+   */
+  lostBeforeMs(newestSentMs: number, heldMs: number): number {
+    return newestSentMs + heldMs - this.reorderMs;
+  }
+
+  /** What something sent later has overtaken is lost after this, whether or not another report comes. */
+  get overtakenLimitMs(): number {
+    if (Number.isNaN(this.srttMs)) return FIRST_LIMIT_MS;
+    return this.srttMs + 2 * this.rttVarMs + this.reorderMs + this.reportDelayMs;
+  }
+
+  /** A path with something under way for longer than this, and no progress, is silent. */
+  get silenceLimitMs(): number {
+    if (Number.isNaN(this.srttMs)) return FIRST_LIMIT_MS;
+    const variationMs = Math.max(4 * this.rttVarMs, LEAST_VARIATION_MS, this.reorderMs);
+    return this.srttMs + variationMs + this.reportDelayMs + LEAST_REPORT_DELAY_MS;
+  }
+
+  #decay(nowMs: number): void {
+    const spanMs = nowMs - this.#decayedMs;
+    this.#decayedMs = nowMs;
+    if (spanMs > 0) this.reorderMs = Math.max(FIRST_REORDER_MS, this.reorderMs * (1 - (FORGETTING * spanMs) / 1000));
+  }
+}

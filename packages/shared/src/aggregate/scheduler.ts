@@ -1,0 +1,111 @@
+import type { Member } from "./member.ts";
+
+/** A path may be this much later than the fastest, and more while much is waiting: its datagrams then cost nobody time. */
+const SLACK_MS = 2;
+const SLACK_PER_BACKLOG = 4;
+/** A frame that is to be sent again does not go by a path that is later than this, unless it is the only one. */
+const URGENT_SLACK_MS = 10;
+/** Rounding must not make a wake-up that comes too early by nothing, again and again. */
+const LEAST_WAIT_MS = 0.02;
+
+/**
+ * Says which path a frame takes: the one on which it is predicted to arrive first. A path whose gate is open, but that is
+ * slower than waiting for the fastest, is left out (the idea of ECF, Lim et al. 2017).
+ */
+export class Scheduler {
+  /** When a path opens by itself that a frame was held for; Infinity: none was, or feedback opens it. */
+  wakeMs = Number.POSITIVE_INFINITY;
+  /** Set by `pickTwo`. */
+  best: Member | undefined = undefined;
+  second: Member | undefined = undefined;
+  bestArrivalMs = Number.POSITIVE_INFINITY;
+  secondArrivalMs = Number.POSITIVE_INFINITY;
+
+  /** Paths that take new frames. Kept by the owner: the usable ones that are not suspect, or if there are none the usable ones. */
+  readonly live: Member[] = [];
+
+  /** @returns what all live paths carry, bytes per ms. */
+  sumRate(): number {
+    let sum = 0;
+    for (const member of this.live) sum += member.controller.rateBytesPerMs;
+    return sum;
+  }
+
+  /** How much later than the fastest path a frame may arrive. */
+  static slackMs(backlogBytes: number, sumRate: number): number {
+    return SLACK_MS + (SLACK_PER_BACKLOG * backlogBytes) / sumRate;
+  }
+
+  /** @returns the path for the next frame of the queue; undefined: it waits, see `wakeMs`. */
+  pick(bytes: number, slackMs: number, nowMs: number): Member | undefined {
+    let bestMs = Number.POSITIVE_INFINITY;
+    let openMs = Number.POSITIVE_INFINITY;
+    let open: Member | undefined;
+    for (const member of this.live) {
+      const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
+      if (arrivalMs < bestMs) bestMs = arrivalMs;
+      if (arrivalMs < openMs && member.isOpen(nowMs)) {
+        openMs = arrivalMs;
+        open = member;
+      }
+    }
+    if (open !== undefined && openMs <= bestMs + slackMs) return open;
+    for (const member of this.live) {
+      if (member === open) continue;
+      member.heldBack++;
+      this.#wakeFor(member, nowMs);
+    }
+    if (open !== undefined) open.passedOver++;
+    return undefined;
+  }
+
+  /**
+   * @param lostPath where the frame was lost: taken only if there is no other.
+   * @returns the path for a frame that is to be sent again; undefined: it waits, see `wakeMs`.
+   */
+  pickUrgent(bytes: number, lostPath: number, nowMs: number): Member | undefined {
+    const avoided = this.live.length > 1 ? lostPath : -1;
+    let bestMs = Number.POSITIVE_INFINITY;
+    let openMs = Number.POSITIVE_INFINITY;
+    let open: Member | undefined;
+    for (const member of this.live) {
+      if (member.number === avoided) continue;
+      const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
+      if (arrivalMs < bestMs) bestMs = arrivalMs;
+      if (arrivalMs < openMs && member.isOpenForUrgent(nowMs)) {
+        openMs = arrivalMs;
+        open = member;
+      }
+    }
+    if (open !== undefined && openMs <= bestMs + URGENT_SLACK_MS) return open;
+    for (const member of this.live) {
+      if (member !== open && member.number !== avoided) this.#wakeFor(member, nowMs);
+    }
+    return undefined;
+  }
+
+  /** Finds the two paths with the earliest arrival, gates aside. */
+  pickTwo(bytes: number, nowMs: number): void {
+    this.best = undefined;
+    this.second = undefined;
+    this.bestArrivalMs = Number.POSITIVE_INFINITY;
+    this.secondArrivalMs = Number.POSITIVE_INFINITY;
+    for (const member of this.live) {
+      const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
+      if (arrivalMs < this.bestArrivalMs) {
+        this.second = this.best;
+        this.secondArrivalMs = this.bestArrivalMs;
+        this.best = member;
+        this.bestArrivalMs = arrivalMs;
+      } else if (arrivalMs < this.secondArrivalMs) {
+        this.second = member;
+        this.secondArrivalMs = arrivalMs;
+      }
+    }
+  }
+
+  #wakeFor(member: Member, nowMs: number): void {
+    const openMs = Math.max(member.controller.nextOpenMs(nowMs), nowMs + LEAST_WAIT_MS);
+    if (openMs < this.wakeMs) this.wakeMs = openMs;
+  }
+}

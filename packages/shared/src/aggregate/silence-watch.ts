@@ -1,0 +1,76 @@
+import type { Fates } from "./fates.ts";
+import type { Member } from "./member.ts";
+import { SENT_CONTROL, SENT_FLYING } from "./sent-log.ts";
+
+/** With less than this under way it may be chance: the end of a burst was lost, and nothing overtook it. */
+const SUSPICIOUS_DATAGRAMS = 3;
+/** The limit doubles with each silence, up to this factor, until something arrives. */
+const MOST_PATIENCE = 8;
+
+/** What `check` found. */
+export const NOT_SILENT = 0;
+/** What was under way is given up; the path is as good as before. */
+export const TAIL_LOST = 1;
+/** It is given up, and the path is suspect from now on. */
+export const NOW_SUSPECT = 2;
+
+/** Finds by time what no report will tell: what something sent later has overtaken, and paths that went silent. */
+export class SilenceWatch {
+  /** Of the last silence found. */
+  oldestMs = 0;
+  limitMs = 0;
+  reinjectedCount = 0;
+  readonly #fates: Fates;
+
+  constructor(fates: Fates) {
+    this.#fates = fates;
+  }
+
+  /** @param hasOther there is another path to turn to. */
+  check(member: Member, hasOther: boolean, nowMs: number): number {
+    this.#settleOverdue(member, nowMs);
+    const { log } = member;
+    const oldest = log.oldestFlying();
+    if (oldest < 0) return NOT_SILENT;
+    const sentMs = log.sentMs[log.index(oldest)] ?? 0;
+    this.limitMs = member.silenceLimitMs;
+    if (Math.max(sentMs, member.progressMs) + this.limitMs > nowMs) return NOT_SILENT;
+    this.oldestMs = nowMs - sentMs;
+    const isChance = log.flyingCount < SUSPICIOUS_DATAGRAMS && member.patience === 1;
+    member.patience = Math.min(MOST_PATIENCE, 2 * member.patience);
+    this.giveUp(member, nowMs);
+    return isChance || member.isSuspect || !hasOther ? TAIL_LOST : NOW_SUSPECT;
+  }
+
+  /** Nothing is under way any more: frames are to be sent again, on other paths if there are any. */
+  giveUp(member: Member, nowMs: number): void {
+    const { log } = member;
+    this.reinjectedCount = 0;
+    for (let counter = log.unsettled; counter < log.next; counter++) {
+      const at = log.index(counter);
+      const state = log.states[at];
+      if (state === SENT_CONTROL) this.#fates.expired(member, at, nowMs);
+      else if (state === SENT_FLYING && this.#fates.givenUp(member, at, nowMs)) this.reinjectedCount++;
+    }
+    log.advance();
+  }
+
+  #settleOverdue(member: Member, nowMs: number): void {
+    const { log } = member;
+    const overtakenMs = member.losses.overtakenLimitMs;
+    const controlMs = member.silenceLimitMs;
+    for (let counter = log.unsettled; counter < log.next; counter++) {
+      const at = log.index(counter);
+      const state = log.states[at];
+      const sentMs = log.sentMs[at] ?? 0;
+      if (state === SENT_CONTROL) {
+        if (sentMs + controlMs > nowMs) break;
+        this.#fates.expired(member, at, nowMs);
+      } else if (state === SENT_FLYING) {
+        if (counter >= member.highestAcked || sentMs + overtakenMs > nowMs) break;
+        this.#fates.lost(member, at, nowMs);
+      }
+    }
+    log.advance();
+  }
+}

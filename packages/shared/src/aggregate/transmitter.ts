@@ -1,0 +1,165 @@
+import type { AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts";
+import type { Fates } from "./fates.ts";
+import type { FrameKeeper } from "./frame-keeper.ts";
+import type { FrameTable } from "./frame-table.ts";
+import type { Member } from "./member.ts";
+import type { RedundancyBudget } from "./redundancy-budget.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { KIND_DUPLICATE, KIND_FIRST, KIND_RETRANSMISSION, SENT_CONTROL, SENT_FLYING } from "./sent-log.ts";
+import type { SilenceWatch } from "./silence-watch.ts";
+
+const NO_SLOT = -1;
+/** A second copy that comes so much later than the first helps nobody. */
+const WORTHLESS_MS = 250;
+/** A suspect path is tried with copies, at doubling intervals. */
+const FIRST_TRIAL_MS = 50;
+const MOST_TRIAL_MS = 400;
+const METERED_TRIALS = 4;
+
+/** Puts frames on paths and takes them into the logs: the first time, again, and twice. */
+export class Transmitter {
+  readonly #sink: AggregateSink;
+  readonly #frames: FrameTable;
+  readonly #keeper: FrameKeeper;
+  readonly #scheduler: Scheduler;
+  readonly #budget: RedundancyBudget;
+  readonly #fates: Fates;
+  readonly #watch: SilenceWatch;
+
+  constructor(parts: {
+    sink: AggregateSink;
+    frames: FrameTable;
+    keeper: FrameKeeper;
+    scheduler: Scheduler;
+    budget: RedundancyBudget;
+    fates: Fates;
+    watch: SilenceWatch;
+  }) {
+    this.#sink = parts.sink;
+    this.#frames = parts.frames;
+    this.#keeper = parts.keeper;
+    this.#scheduler = parts.scheduler;
+    this.#budget = parts.budget;
+    this.#fates = parts.fates;
+    this.#watch = parts.watch;
+  }
+
+  /** A frame of the queue. @param suspects paths to be tried with a copy. */
+  sendFirst(member: Member, slot: number, suspects: readonly Member[], nowMs: number): void {
+    const isKept = this.#keeper.keep(slot);
+    if (!this.#transmit(member, slot, "first", KIND_FIRST, isKept, nowMs)) {
+      this.drop(slot, isKept, "no-path");
+      return;
+    }
+    for (const suspect of suspects) this.#try(suspect, slot, isKept, nowMs);
+    if (!isKept) this.drop(slot, false, null);
+  }
+
+  /** A real-time frame: at once, whatever the gates, on the two best paths if the budget allows. */
+  sendRealtime(slot: number, suspects: readonly Member[], nowMs: number): void {
+    const bytes = this.#frames.bytes[slot] ?? 0;
+    const scheduler = this.#scheduler;
+    scheduler.pickTwo(bytes, nowMs);
+    const { best, second } = scheduler;
+    if (best === undefined) {
+      this.drop(slot, false, "no-path");
+      return;
+    }
+    const isKept = this.#keeper.keep(slot);
+    if (!this.#transmit(best, slot, "first", KIND_FIRST, isKept, nowMs)) {
+      this.drop(slot, isKept, "no-path");
+      return;
+    }
+    if (second !== undefined && scheduler.secondArrivalMs - scheduler.bestArrivalMs < WORTHLESS_MS) {
+      const queueMs = second.controller.queueMs(nowMs);
+      if (this.#budget.admits(bytes, second.metered, queueMs, nowMs)) {
+        this.#transmit(second, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
+      }
+    }
+    for (const suspect of suspects) this.#try(suspect, slot, isKept, nowMs);
+    if (!isKept) this.drop(slot, false, null);
+  }
+
+  /** The first frame that waits to be sent again has been given this path. */
+  sendAgain(member: Member, slot: number, nowMs: number): void {
+    this.#keeper.take();
+    this.#frames.tries[slot] = (this.#frames.tries[slot] ?? 0) + 1;
+    if (this.#transmit(member, slot, "retransmission", KIND_RETRANSMISSION, true, nowMs)) return;
+    if (this.#frames.copies[slot] === 0) this.drop(slot, true, "no-path");
+  }
+
+  /** Without feedback nothing is kept, and nothing is waited for. */
+  sendBlindly(member: Member | undefined, slot: number, nowMs: number): void {
+    const counter = member === undefined ? -1 : this.#sink.transmit(slot, member.number, "first", nowMs);
+    if (member === undefined || counter < 0) {
+      this.drop(slot, false, "no-path");
+      return;
+    }
+    const bytes = this.#frames.bytes[slot] ?? 0;
+    this.note(member, counter, NO_SLOT, KIND_FIRST, SENT_CONTROL, bytes, nowMs);
+    count(member, KIND_FIRST, bytes);
+    this.drop(slot, false, null);
+  }
+
+  /** @param state SENT_FLYING if its arrival will be reported. */
+  note(member: Member, counter: number, slot: number, kind: number, state: number, bytes: number, nowMs: number): void {
+    const { log } = member;
+    if (log.isFull) this.#makeRoom(member, nowMs);
+    if (!log.continues(counter)) {
+      this.#watch.giveUp(member, nowMs);
+      log.restart(counter);
+    }
+    const life = slot === NO_SLOT ? 0 : (this.#frames.lives[slot] ?? 0);
+    member.note(counter, slot, life, kind, state, bytes, nowMs);
+  }
+
+  drop(slot: number, isKept: boolean, reason: FrameDrop | null): void {
+    if (isKept) {
+      this.#keeper.discard(slot, reason);
+      return;
+    }
+    this.#frames.end(slot);
+    this.#sink.release(slot, reason);
+  }
+
+  #transmit(member: Member, slot: number, what: TransmitKind, kind: number, isKept: boolean, nowMs: number): boolean {
+    const counter = this.#sink.transmit(slot, member.number, what, nowMs);
+    if (counter < 0) return false;
+    const bytes = this.#frames.bytes[slot] ?? 0;
+    this.note(member, counter, isKept ? slot : NO_SLOT, kind, SENT_FLYING, bytes, nowMs);
+    if (isKept) this.#keeper.onCopySent(slot);
+    count(member, kind, bytes);
+    return true;
+  }
+
+  #try(suspect: Member, slot: number, isKept: boolean, nowMs: number): void {
+    if (nowMs < suspect.nextTrialMs) return;
+    suspect.trialGapMs = Math.min(MOST_TRIAL_MS, Math.max(FIRST_TRIAL_MS, 2 * suspect.trialGapMs));
+    suspect.nextTrialMs = nowMs + suspect.trialGapMs * (suspect.metered ? METERED_TRIALS : 1);
+    this.#transmit(suspect, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
+  }
+
+  /** What is under way has outgrown the log: the oldest count as lost. */
+  #makeRoom(member: Member, nowMs: number): void {
+    const { log } = member;
+    while (log.isFull) {
+      const at = log.index(log.unsettled);
+      if (log.states[at] === SENT_FLYING || log.states[at] === SENT_CONTROL) this.#fates.lost(member, at, nowMs);
+      log.advance();
+    }
+  }
+}
+
+function count(member: Member, kind: number, bytes: number): void {
+  const { counters } = member;
+  if (kind === KIND_FIRST) {
+    counters.firstFrames++;
+    counters.firstBytes += bytes;
+  } else if (kind === KIND_RETRANSMISSION) {
+    counters.retransmittedFrames++;
+    counters.retransmittedBytes += bytes;
+  } else {
+    counters.duplicatedFrames++;
+    counters.duplicatedBytes += bytes;
+  }
+}
