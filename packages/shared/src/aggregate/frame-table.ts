@@ -14,6 +14,8 @@ export class FrameTable {
   /** Lives of the slot so far. A record that names an older one speaks of a frame that is gone. */
   readonly lives: Uint16Array;
   readonly flowSlots: Uint8Array;
+  /** Given and read by the owner, within the flow slot; the same for all copies. */
+  readonly sequences: Int32Array;
   /** Of the datagram on the wire, IP header included. */
   readonly bytes: Uint16Array;
   readonly flags: Uint8Array;
@@ -32,6 +34,7 @@ export class FrameTable {
     this.slotCount = slotCount;
     this.lives = new Uint16Array(slotCount);
     this.flowSlots = new Uint8Array(slotCount);
+    this.sequences = new Int32Array(slotCount);
     this.bytes = new Uint16Array(slotCount);
     this.flags = new Uint8Array(slotCount);
     this.enqueuedMs = new Float64Array(slotCount);
