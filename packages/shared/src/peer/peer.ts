@@ -4,6 +4,8 @@ import type { DuplicateFilter, Reassembler, Resequencer } from "../reseq/index.t
 import { FLOW_SLOTS, MAX_INNER_MTU, MAX_PATHS, MIN_INNER_MTU, SEQUENCE_MODULUS } from "../wire/index.ts";
 import type { Epoch } from "./epoch.ts";
 import type { Path } from "./path.ts";
+import type { PeerSender } from "./peer-sender.ts";
+import { RequestBudget } from "./request-budget.ts";
 
 /** How frames of this peer lie on the wire: IP packets without their Ethernet header, or whole frames. */
 export type PeerMode = "routed" | "bridged";
@@ -45,6 +47,8 @@ export class Peer {
   readonly roams: boolean;
   bond: Bond;
   readonly receiver: PeerReceiver;
+  /** Of a policy that keeps frames; frames of the others are sent at once. */
+  sender: PeerSender | undefined;
   settings: BondSettings;
   readonly paths: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
   /** Epochs that still open datagrams, newest first. */
@@ -70,6 +74,7 @@ export class Peer {
   reportTurn = false;
   /** How long a frame that the far end sends again may take; renewed with the members' quality. */
   repairMs = LONGEST_REPAIR_MS;
+  readonly requests = new RequestBudget();
   readonly #sequences = new Int32Array(FLOW_SLOTS);
   readonly #realtimeSequences = new Int32Array(FLOW_SLOTS);
 

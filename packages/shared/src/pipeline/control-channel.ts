@@ -4,15 +4,20 @@ import {
   type ControlSink,
   ControlWriter,
   ENDPOINT_WORDS,
+  type FeedbackReader,
   formatEndpoint,
   MAX_PATHS,
+  MIN_INNER_MTU,
   TYPE_CONTROL,
 } from "../wire/index.ts";
+import type { DropCounters } from "./drops.ts";
 import type { EmitEvent } from "./events.ts";
 import { type PacketPorts, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
 import type { TransmitBatch } from "./transmit-batch.ts";
 
 const ROOM_BYTES = SLOT_BYTES - SLOT_HEADROOM;
+/** One datagram brings no more answers than this, each smaller than a full datagram: there is little to gain by asking. */
+const ANSWERS_PER_DATAGRAM = 4;
 
 /** Where a datagram came from: a socket and an endpoint record among those of its batch. */
 export class Origin {
@@ -23,14 +28,17 @@ export class Origin {
 
 /**
  * The messages between the two ends of a session: reads those that came with an authentic datagram, writes ours. What
- * concerns one path goes to its monitor or MTU search, the rest to the main thread as an event.
+ * concerns one path goes to its monitor or MTU search, the rest to the main thread as an event. Authentic does not mean
+ * benign: what one datagram, or one peer, may bring about is bounded.
  */
 export class ControlChannel implements ControlSink {
   readonly #batch: TransmitBatch;
   readonly #emit: EmitEvent;
   readonly #reader: ControlReader;
   readonly #writer: ControlWriter;
+  readonly #drops: DropCounters;
   #nextMessageId = 1;
+  #answersLeft = 0;
   // The datagram being read.
   #peer: Peer | undefined;
   #path: Path | undefined;
@@ -38,16 +46,12 @@ export class ControlChannel implements ControlSink {
   #origin = new Origin();
   #nowMs = 0;
 
-  constructor(ports: PacketPorts, batch: TransmitBatch, emit: EmitEvent) {
+  constructor(ports: PacketPorts, batch: TransmitBatch, emit: EmitEvent, drops: DropCounters) {
     this.#batch = batch;
+    this.#drops = drops;
     this.#emit = emit;
     this.#reader = new ControlReader(ports.pool);
     this.#writer = new ControlWriter(ports.pool);
-  }
-
-  /** Messages of types this version does not know, or that are cut; skipped. */
-  get malformedMessages(): number {
-    return this.#reader.malformedMessages + this.#reader.unknownMessages;
   }
 
   /** @param path undefined when the datagram came on a path that is not attached: only ATTACH counts then. */
@@ -65,14 +69,17 @@ export class ControlChannel implements ControlSink {
     this.#pathNumber = pathNumber;
     this.#origin = origin;
     this.#nowMs = nowMs;
+    this.#answersLeft = ANSWERS_PER_DATAGRAM;
+    const skipped = this.#skippedMessages;
     this.#reader.read(offset, length, this);
+    this.#drops["control-refused"] += this.#skippedMessages - skipped;
   }
 
   // ---- what came
 
   onProbe(probeId: number): void {
     const path = this.#path;
-    if (path === undefined || this.#peer === undefined) return;
+    if (path === undefined || this.#peer === undefined || !this.#mayAnswer()) return;
     const { receivedCount, highestCounter } = path.monitor;
     this.#send(this.#peer, path, (writer) => writer.probeReply(probeId, 0, receivedCount, highestCounter));
   }
@@ -84,11 +91,12 @@ export class ControlChannel implements ControlSink {
 
   onAttach(messageId: number, json: string): void {
     const peer = this.#peer;
-    if (peer === undefined || this.#pathNumber >= MAX_PATHS) return;
+    if (peer === undefined || this.#pathNumber >= MAX_PATHS || !this.#mayAnswer()) return;
     if (this.#path !== undefined) {
       this.attachAck(peer, this.#path, messageId, this.#nowMs);
       return;
     }
+    if (!this.#mayAsk(peer)) return;
     const { socket, endpoints, endpointIndex } = this.#origin;
     this.#emit({
       type: "attach-requested",
@@ -110,12 +118,12 @@ export class ControlChannel implements ControlSink {
 
   onDetach(): void {
     const path = this.#path;
-    if (path === undefined || this.#peer === undefined) return;
+    if (path === undefined || this.#peer === undefined || !this.#mayAsk(this.#peer)) return;
     this.#emit({ type: "detached", peerId: this.#peer.id, pathNumber: path.number, name: path.name });
   }
 
   onConfig(messageId: number, json: string): void {
-    if (this.#peer === undefined || this.#path === undefined) return;
+    if (this.#peer === undefined || this.#path === undefined || !this.#mayAsk(this.#peer)) return;
     this.#send(this.#peer, this.#path, (writer) => writer.configAck(messageId));
     this.#emit({ type: "config-received", peerId: this.#peer.id, json });
   }
@@ -125,11 +133,12 @@ export class ControlChannel implements ControlSink {
   }
 
   onClose(reason: number): void {
-    if (this.#peer !== undefined) this.#emit({ type: "closed", peerId: this.#peer.id, reason });
+    if (this.#peer === undefined || !this.#mayAsk(this.#peer)) return;
+    this.#emit({ type: "closed", peerId: this.#peer.id, reason });
   }
 
   onMtuProbe(probeId: number, sizeBytes: number): void {
-    if (this.#peer === undefined || this.#path === undefined) return;
+    if (this.#peer === undefined || this.#path === undefined || !this.#mayAnswer()) return;
     this.#send(this.#peer, this.#path, (writer) => writer.mtuAck(probeId, sizeBytes));
   }
 
@@ -137,8 +146,12 @@ export class ControlChannel implements ControlSink {
     this.#path?.mtuSearch.onMtuAck(probeId, sizeBytes, this.#nowMs);
   }
 
+  onFeedback(feedback: FeedbackReader): void {
+    this.#peer?.sender?.onFeedback(feedback, this.#nowMs);
+  }
+
   onBondMtu(mtu: number): void {
-    if (this.#peer !== undefined) this.#peer.farInnerMtu = mtu;
+    if (this.#peer !== undefined) this.#peer.farInnerMtu = Math.max(MIN_INNER_MTU, mtu);
   }
 
   // ---- what we say
@@ -192,6 +205,14 @@ export class ControlChannel implements ControlSink {
     this.#send(peer, path, (writer) => writer.bondMtu(mtu));
   }
 
+  /** As long as the path takes, to find what its line carries. @returns false without keys. */
+  padding(peer: Peer, path: Path, nowMs: number): boolean {
+    this.#nowMs = nowMs;
+    if (peer.sending === undefined) return false;
+    this.#send(peer, path, (writer) => writer.padTo(path.mtuBytes - path.datagramOverheadBytes));
+    return true;
+  }
+
   /** What arrived, for a far end that wants to know. @returns false when there was nothing to say, or no keys. */
   feedback(peer: Peer, path: Path, nowMs: number): boolean {
     this.#nowMs = nowMs;
@@ -207,6 +228,23 @@ export class ControlChannel implements ControlSink {
     return formatEndpoint(path.endpoint);
   }
 
+  /** Messages that are cut, or of types this version does not know. */
+  get #skippedMessages(): number {
+    return this.#reader.malformedMessages + this.#reader.unknownMessages;
+  }
+
+  #mayAnswer(): boolean {
+    if (this.#answersLeft-- > 0) return true;
+    this.#drops["control-refused"]++;
+    return false;
+  }
+
+  #mayAsk(peer: Peer): boolean {
+    if (peer.requests.take(this.#nowMs)) return true;
+    this.#drops["control-refused"]++;
+    return false;
+  }
+
   #send(peer: Peer, path: Path, write: (writer: ControlWriter) => void): void {
     const epoch = peer.sending;
     if (epoch === undefined) return;
@@ -215,6 +253,9 @@ export class ControlChannel implements ControlSink {
     this.#writer.begin(offset, ROOM_BYTES);
     write(this.#writer);
     const length = this.#writer.lengthBytes;
-    if (length > 0) this.#batch.add(path, epoch, TYPE_CONTROL, offset, length, this.#nowMs);
+    if (length === 0) return;
+    this.#batch.add(path, epoch, TYPE_CONTROL, offset, length, this.#nowMs);
+    const bytes = length + path.datagramOverheadBytes;
+    peer.sender?.onControlSent(path.number, path.nextCounter - 1, bytes, this.#nowMs);
   }
 }
