@@ -16,12 +16,12 @@ function sourceMac(frame: FrameView): number {
  */
 export class BridgedPeers implements Destinations {
   readonly inspects = true;
+  readonly relays: boolean;
   readonly #peers = new Map<number, Peer>();
   readonly #stations = new MacTable();
-  readonly #clientToClient: boolean;
 
   constructor(clientToClient: boolean) {
-    this.#clientToClient = clientToClient;
+    this.relays = clientToClient;
   }
 
   find(frame: FrameView, nowMs: number): number {
@@ -42,7 +42,7 @@ export class BridgedPeers implements Destinations {
   }
 
   onward(peer: Peer, frame: FrameView, nowMs: number): number {
-    if (!this.#clientToClient) return TAP_SIDE;
+    if (!this.relays) return TAP_SIDE;
     if (isGroupMac(frame.pool, frame.macOffset)) return EVERYBODY;
     const port = this.#stations.find(macNumber(frame.pool, frame.macOffset), nowMs);
     if (port === UNKNOWN_PORT) return EVERYBODY;

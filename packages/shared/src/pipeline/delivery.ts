@@ -188,7 +188,7 @@ export class Delivery {
   }
 
   #deliver(peer: Peer, slot: number, nowMs: number): void {
-    if (!this.#destinations.inspects) {
+    if (!this.#destinations.relays) {
       this.#tap.push(slot);
       return;
     }

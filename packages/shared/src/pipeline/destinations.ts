@@ -29,6 +29,8 @@ export interface Destinations {
   remove(peer: Peer): void;
   /** @param prefixes addresses and routes of this peer in CIDR notation; only a routed concentrator goes by them. */
   setPrefixes(peerId: number, prefixes: readonly string[]): void;
-  /** Whether admit() and onward() look at frames at all; a client does not need to take them apart. */
+  /** Whether admit() looks at frames at all; a client does not need to take them apart. */
   readonly inspects: boolean;
+  /** Whether onward() does: without it everything stays on this side. */
+  readonly relays: boolean;
 }

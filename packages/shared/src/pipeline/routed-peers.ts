@@ -8,6 +8,7 @@ import { type Admission, type Destinations, NOBODY, TAP_SIDE } from "./destinati
  */
 export class RoutedPeers implements Destinations {
   readonly inspects = true;
+  readonly relays = false;
   readonly #peers = new Map<number, Peer>();
   readonly #prefixes = new Map<number, readonly string[]>();
   readonly #clientToClient: boolean;

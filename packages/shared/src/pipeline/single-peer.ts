@@ -5,6 +5,7 @@ import { type Admission, type Destinations, NOBODY, TAP_SIDE } from "./destinati
 /** A client's side: everything goes to the one concentrator, and what comes from it is welcome. */
 export class SinglePeer implements Destinations {
   readonly inspects = false;
+  readonly relays = false;
   readonly #peers: Peer[] = [];
 
   find(_frame: FrameView, _nowMs: number): number {
