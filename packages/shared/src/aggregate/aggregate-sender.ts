@@ -206,6 +206,7 @@ export class AggregateSender {
   /** Sends what the gates allow: what was lost first, then the queue. */
   pump(nowMs: number): void {
     this.#scheduler.wakeMs = Number.POSITIVE_INFINITY;
+    this.#ramp.wakeMs = Number.POSITIVE_INFINITY;
     if (this.#usesShares) this.#pumpShares(nowMs);
     else {
       this.#pumpAgain(nowMs);

@@ -9,6 +9,8 @@ const MASK = CAPACITY - 1;
  */
 export class DeliverySeries {
   size = 0;
+  /** Number of the newest report, rising by one. */
+  newest = -1;
   #end = 0;
   readonly #nowMs = new Float64Array(CAPACITY);
   readonly #arrivalMs = new Float64Array(CAPACITY);
@@ -41,11 +43,8 @@ export class DeliverySeries {
     this.#owdMs[at] = owdMs;
     this.#unexplainedMs[at] = unexplainedMs;
     this.#end = (this.#end + 1) | 0;
+    this.newest++;
     if (this.size < CAPACITY) this.size++;
-  }
-
-  clear(): void {
-    this.size = 0;
   }
 
   /** How far back the first report lies that arrived at least so long before the newest; the oldest if none does. */
@@ -62,6 +61,14 @@ export class DeliverySeries {
     let back = 1;
     while (back < this.size - 1 && newest - this.#at(this.#sentBytes, back) < bytes) back++;
     return back < this.size ? back : 0;
+  }
+
+  /** Bytes that had been sent, but not reported, when the newest report's highest datagram went out, itself included. */
+  flightBytes(): number {
+    const sentMs = this.#at(this.#sentMs, 0);
+    let back = 1;
+    while (back < this.size - 1 && this.#at(this.#nowMs, back) > sentMs) back++;
+    return this.sentSince(back);
   }
 
   sentMs(back: number): number {

@@ -92,7 +92,8 @@ export class FeedbackIntake {
     const heldMs = block.heldUnits / UNITS_PER_MS;
     const sentMs = log.sentMs[log.index(highest)] ?? 0;
     const isNews = highest > member.highestAcked && log.states[log.index(highest)] !== SENT_UNKNOWN;
-    const refusal = this.#fault(member, block, highest, timeMs - heldMs, nowMs - sentMs - heldMs, isNews);
+    const arrivalMs = timeMs - block.lastHeldUnits / UNITS_PER_MS;
+    const refusal = this.#fault(member, block, highest, arrivalMs, nowMs - sentMs - heldMs, isNews);
     if (refusal !== null) {
       this.refused[refusal]++;
       return;
@@ -177,7 +178,7 @@ export class FeedbackIntake {
     sample.arrivalMs = member.reportedArrivalMs;
     sample.receivedBytes = member.reportedBytes;
     sample.highestSentMs = sentMs;
-    sample.highestOwdMs = sample.arrivalMs - sentMs;
+    sample.highestOwdMs = timeMs - block.heldUnits / UNITS_PER_MS - sentMs;
     sample.rttMs = Math.max(0.01, nowMs - sentMs - block.heldUnits / UNITS_PER_MS);
     log.readMark(at, sample.highestMark);
     this.#readFastest(member, block, highest, timeMs);

@@ -27,14 +27,15 @@ const LONGEST_FOR_RETURN_MS = 50;
 const SAVED_BYTES = 1_000;
 /** Gaps are worth this debt. */
 const DEBT_BYTES = 600;
+/** What a line's gaps came to is judged by about so many. */
+const GAPS_REMEMBERED = 128;
 
 /** What arrived on one path. */
 class PathRecord {
   readonly log = new ReceivedLog();
   bytes = 0;
-  /** At the arrival of the highest counter. */
+  lastArrivalMs = 0;
   highestArrivalMs = 0;
-  bytesAtHighest = 0;
   /** The datagram with the least delay since the last feedback; -1: none. */
   fastestCounter = -1;
   fastestArrivalMs = 0;
@@ -45,6 +46,9 @@ class PathRecord {
   lowestBefore2 = Number.POSITIVE_INFINITY;
   /** Something arrived since the last feedback. */
   hasNews = false;
+  /** Counters passed over, and those of them that came after all: on a line that reorders a gap says little. */
+  passedOver = 0;
+  cameLate = 0;
   /** To be said once more if nothing else comes. */
   repeats = false;
 }
@@ -87,13 +91,13 @@ export class FeedbackRecorder {
     const highest = record.log.highest;
     record.log.add(counter);
     record.bytes += bytes;
+    record.lastArrivalMs = nowMs;
     record.hasNews = true;
     if (counter < record.lowest) record.lowest = counter;
     if (counter > highest) {
-      if (counter > highest + 1 && highest >= 0) this.#gapMs = Math.min(this.#gapMs, nowMs);
+      if (counter > highest + 1 && highest >= 0) this.#onGap(record, counter - highest - 1, nowMs);
       record.highestArrivalMs = nowMs;
-      record.bytesAtHighest = record.bytes;
-    }
+    } else record.cameLate++;
     if (sendTime >= 0) this.#noteDelay(record, counter, sendTime, nowMs);
     else if (bytes < REPORTED_CONTROL_BYTES) return;
     this.#hasNews = true;
@@ -143,6 +147,14 @@ export class FeedbackRecorder {
     return record;
   }
 
+  #onGap(record: PathRecord, missing: number, nowMs: number): void {
+    if (2 * record.cameLate <= record.passedOver) this.#gapMs = Math.min(this.#gapMs, nowMs);
+    record.passedOver += missing;
+    if (record.passedOver < GAPS_REMEMBERED) return;
+    record.passedOver /= 2;
+    record.cameLate /= 2;
+  }
+
   #noteDelay(record: PathRecord, counter: number, sendTime: number, nowMs: number): void {
     if (nowMs !== this.#nowMs) {
       this.#nowMs = nowMs;
@@ -185,7 +197,8 @@ export class FeedbackRecorder {
     block.path = path;
     block.highestCounter = highest % TWO_32;
     block.heldUnits = unitsOf(nowMs) - unitsOf(record.highestArrivalMs);
-    block.receivedBytes = record.bytesAtHighest % TWO_32;
+    block.receivedBytes = record.bytes % TWO_32;
+    block.lastHeldUnits = unitsOf(nowMs) - unitsOf(record.lastArrivalMs);
     block.fastestBack = hasFastest ? highest - record.fastestCounter : 0;
     const arrivalMs = hasFastest ? record.fastestArrivalMs : record.highestArrivalMs;
     block.fastestHeldUnits = unitsOf(nowMs) - unitsOf(arrivalMs);

@@ -51,6 +51,8 @@ export interface ControllerFigures {
   readonly baseOwdMs: number | null;
   readonly rttMinMs: number | null;
   readonly pdvMs: number;
+  /** Delay above the least that is taken for an empty line, because of PDV. */
+  readonly marginMs: number;
   readonly latenessMs: number;
   readonly plrRatio: number;
   readonly gain: number;

@@ -14,7 +14,7 @@ const LEAST_WAIT_MS = 0.5;
 export class Ramp {
   /** Set while the sink is asked for padding: what it sends then is reported by the peer. */
   isPadding = false;
-  /** When a path opens for more; Infinity: none does by itself. */
+  /** When a path opens for more; set to Infinity by the owner, which calls `pump` when no frame waits. */
   wakeMs = Number.POSITIVE_INFINITY;
   readonly #sink: AggregateSink;
 
@@ -23,7 +23,6 @@ export class Ramp {
   }
 
   pump(live: readonly Member[], nowMs: number): void {
-    this.wakeMs = Number.POSITIVE_INFINITY;
     for (const member of live) {
       if (!wantsPadding(member)) continue;
       this.#fill(member, nowMs);

@@ -1,62 +1,91 @@
+import { CubicWindow } from "./cubic-window.ts";
 import { DeliverySeries } from "./delivery-series.ts";
+import { ForeignDelay } from "./foreign-delay.ts";
+import { LineNoise } from "./line-noise.ts";
 import type { ControllerFigures, ControllerPhase, FeedbackSample, PathController, SentMark } from "./path-controller.ts";
+import { PolicedRate } from "./policed-rate.ts";
 import { WindowedLeast } from "./windowed-least.ts";
 
 const PACKET_BYTES = 1500;
 /** Queue that is kept in the line. */
 const TARGET_MS = 12;
-/** A standing queue begins here. */
+/** A standing queue begins here, and here growth ends. */
 const STANDING_MS = 4.5;
+const FULL_MS = 7;
 const GUESS_BYTES_PER_MS = 125; // 1 Mbit/s
-const INITIAL_BYTES = 10 * PACKET_BYTES;
 const LEAST_BYTES_PER_MS = 6; // 48 kbit/s
+/** Before the first feedback. */
+const INITIAL_BYTES = 10 * PACKET_BYTES;
 const BASE_WINDOW_MS = 10_000;
-const LEAST_WINDOW_MS = 60;
-const MOST_WINDOW_MS = 400;
-const WINDOW_PACKETS = 25;
-const CORRECTION_WINDOW_MS = 30;
 /** Feedback takes so much longer than the round trip. */
 const FEEDBACK_MS = 20;
+/** What the window allows beyond the round trip, the queue and the wait for feedback. */
 const SLACK_MS = 60;
 const DIP_INTERVAL_MS = 4000;
-const IDLE_MS = 2;
 const DIP_MS = 4;
+/** Nothing sent for so long after the queue has drained: the source had no more. */
+const IDLE_MS = 2;
+/** A rate that was not met for so long is believed less with every half-life, down to a quarter. */
+const FRESH_MS = 1000;
+const HALF_LIFE_MS = 2000;
+const LEAST_BELIEVED = 0.25;
 
+/**
+ * Path controller that keeps a model of the line's queue: the virtual queue.
+ *
+ * Each datagram adds its transmission time at the estimated rate C, time drains it. Feedback about a datagram tells the
+ * queue it really met; the difference to what was predicted, less what was corrected since, goes into the model at once.
+ * So the loop has no delay (a Smith predictor) and holds the line's queue at the target whatever the error of C; C
+ * follows the delivery rate that the receiver saw. Loss does not enter but through PolicedRate.
+ */
 export class VirtualQueueController implements PathController {
   rateBytesPerMs = GUESS_BYTES_PER_MS;
   inflightBytes = 0;
-  phase: ControllerPhase = "startup";
+  /** Mean delay beyond the prediction. */
   latenessMs = 0;
+  #isStartup = true;
   #gain = 4;
+  #limit = Number.POSITIVE_INFINITY;
   #queueMs = 0;
   #queueAtMs = 0;
   #correctionMs = 0;
   #idleSinceMs = 0;
+  #loadedMs = 0;
   #sentBytes = 0;
-  #lineQueueMs = Number.NaN;
+  /** Smoothed correction per ms: how fast the line's rate falls (> 0) or rises. */
+  #trend = 0;
   #delivery = Number.NaN;
-  #pdvMs = 0;
-  #limit = Number.POSITIVE_INFINITY;
+  #offered = Number.NaN;
+  /** Delay beyond an empty line's: least of the last reports, and that of the newest. */
+  #lineQueueMs = Number.NaN;
+  #newestQueueMs = Number.NaN;
+  #isLimited = false;
+  /** The queue of the start has drained. */
+  #isSettled = false;
+  #startedMs = 0;
   #calmMs = 0;
+  #emptyMs = 0;
   #dipUntilMs = 0;
   #nextDipMs = 0;
-  #marginMs = 0;
-  #lastErrorMs = 0;
-  #peakMs = 0;
-  #drained = false;
-  #emptyMs = 0;
-  #offered = Number.NaN;
-  #missing = 0;
-  #steadyMs = 0;
-  #reorderRatio = 0;
-  #trend = 0;
   #feedbackMs = 0;
-  #plrRatio = 0;
-  #owd1 = 0;
-  #owd2 = 0;
+  #usualRate = 0;
+  #catchUpRate = 0;
+  #hasLoss = false;
+  #reducedMs = 0;
   readonly #base = new WindowedLeast(BASE_WINDOW_MS);
   readonly #rtt = new WindowedLeast(BASE_WINDOW_MS);
   readonly #series = new DeliverySeries();
+  readonly #noise = new LineNoise();
+  readonly #policed = new PolicedRate();
+  readonly #foreign = new ForeignDelay();
+  readonly #cubic = new CubicWindow();
+
+  get phase(): ControllerPhase {
+    if (this.#foreign.state === "competing") return "competing";
+    if (this.#foreign.state === "doubt") return "foreign";
+    if (this.#policed.isOn) return "policed";
+    return this.#isStartup ? "startup" : "steady";
+  }
 
   get baseOwdMs(): number {
     return this.#series.size === 0 ? Number.NaN : this.#base.value;
@@ -68,13 +97,13 @@ export class VirtualQueueController implements PathController {
 
   setTypedLimit(kbps: number | null): void {
     this.#limit = kbps === null ? Number.POSITIVE_INFINITY : kbps / 8;
-    this.rateBytesPerMs = Math.min(this.rateBytesPerMs, this.#limit);
+    this.#setRate(this.rateBytesPerMs);
   }
 
   onSent(bytes: number, nowMs: number, mark: SentMark): void {
-    const queueMs = this.queueMs(nowMs);
+    const queueMs = this.#modelMs(nowMs);
     if (nowMs - this.#queueAtMs > this.#queueMs + IDLE_MS) this.#idleSinceMs = nowMs;
-    this.#queueMs = queueMs + bytes / (this.rateBytesPerMs * this.#gain);
+    this.#queueMs = queueMs + bytes / this.#pace();
     this.#queueAtMs = nowMs;
     this.#sentBytes += bytes;
     this.inflightBytes += bytes;
@@ -82,30 +111,25 @@ export class VirtualQueueController implements PathController {
     mark.correctionMs = this.#correctionMs;
     mark.idleSinceMs = this.#idleSinceMs;
     mark.sentBytes = this.#sentBytes;
+    if (this.#queueMs > TARGET_MS / 2) this.#onLoad(nowMs);
   }
 
-  onGone(bytes: number, _wasLost: boolean, _nowMs: number): void {
+  onGone(bytes: number, wasLost: boolean, _nowMs: number): void {
     this.inflightBytes -= bytes;
+    if (wasLost) this.#hasLoss = true;
   }
 
   onFeedback(sample: FeedbackSample, nowMs: number): void {
-    const { highestMark, fastestMark } = sample;
-    this.#rtt.add(sample.rttMs, nowMs);
-    const owdMs = Math.min(sample.highestOwdMs, sample.fastestOwdMs);
-    const before = this.#base.value;
-    this.#base.add(owdMs, nowMs);
-    if (this.phase !== "startup") {
-      this.#marginMs = Math.max(0, Math.min(this.#marginMs + before - this.#base.value, this.#mostMargin()));
-    }
-    const unexplainedMs = Math.min(
-      sample.highestOwdMs - highestMark.queueMs + highestMark.correctionMs,
-      sample.fastestOwdMs - fastestMark.queueMs + fastestMark.correctionMs,
-    );
-    this.#series.add(nowMs, sample.arrivalMs, sample.receivedBytes, sample.highestSentMs, highestMark.sentBytes, owdMs, unexplainedMs);
-    this.#learnNoise(sample, nowMs);
-    this.#correct(nowMs);
-    this.#control(sample, nowMs);
+    const spanMs = Math.max(1, Math.min(100, nowMs - this.#feedbackMs));
     this.#feedbackMs = nowMs;
+    this.#take(sample, spanMs, nowMs);
+    this.#correct(spanMs, nowMs);
+    if (this.#series.size < 2) return;
+    this.#measure(sample);
+    this.#judge(sample, nowMs);
+    if (this.#foreign.state === "competing") this.#compete(nowMs);
+    else if (this.#foreign.state === "none") this.#adapt(nowMs);
+    this.#usualRate = Math.max(this.rateBytesPerMs, this.#usualRate * (1 - spanMs / 15_000));
   }
 
   isOpen(nowMs: number): boolean {
@@ -118,15 +142,17 @@ export class VirtualQueueController implements PathController {
 
   nextOpenMs(nowMs: number): number {
     if (this.inflightBytes >= this.#window()) return Number.POSITIVE_INFINITY;
-    return Math.max(this.#dipUntilMs, nowMs + this.queueMs(nowMs) - this.#targetMs());
+    return Math.max(this.#shutUntilMs(), nowMs + this.#modelMs(nowMs) - this.#targetMs());
   }
 
   queueMs(nowMs: number): number {
-    return Math.max(0, this.#queueMs - (nowMs - this.#queueAtMs));
+    const modelMs = this.#modelMs(nowMs);
+    return this.#foreign.state === "none" ? modelMs : Math.max(modelMs, this.#newestQueueMs);
   }
 
   arrivalMs(bytes: number, nowMs: number): number {
-    return this.queueMs(nowMs) + bytes / this.rateBytesPerMs + (this.#series.size === 0 ? 0 : this.#base.value) + this.latenessMs;
+    const lineMs = this.#series.size === 0 ? 0 : this.#base.value;
+    return this.queueMs(nowMs) + bytes / this.rateBytesPerMs + lineMs + this.latenessMs;
   }
 
   explain(nowMs: number): ControllerFigures {
@@ -137,151 +163,222 @@ export class VirtualQueueController implements PathController {
       windowBytes: this.#window(),
       queueMs: this.queueMs(nowMs),
       lineQueueMs: Number.isNaN(this.#lineQueueMs) ? null : this.#lineQueueMs,
-      baseOwdMs: this.baseOwdMs,
-      rttMinMs: this.rttMinMs,
-      pdvMs: this.#pdvMs,
+      baseOwdMs: this.#series.size === 0 ? null : this.#base.value,
+      rttMinMs: this.#series.size === 0 ? null : this.#rtt.value,
+      pdvMs: this.#noise.pdvMs,
+      marginMs: this.#noise.marginMs,
       latenessMs: this.latenessMs,
-      plrRatio: this.#plrRatio,
+      plrRatio: this.#policed.plrRatio,
       gain: this.#gain,
       phase: this.phase,
-      marginMs: this.#marginMs, note: `tr ${this.#trend.toFixed(3)} re ${this.#reorderRatio.toFixed(2)} P ${this.P.toFixed(3)} N ${this.N.toFixed(3)} J ${this.J.toFixed(3)}`,
-    } as ControllerFigures;
+    };
   }
 
+  note() { return `${this.#policed.state} us ${this.#policed.usualRatio.toFixed(3)} hold ${(this.#policed as any).holdMs} | ${this.#foreign.state} ${this.#foreign.verdict} left ${this.#foreign.leftMs.toFixed(1)} tr ${this.#trend.toFixed(3)} lim ${this.#isLimited} off ${(this.#offered*8/1000).toFixed(2)} W ${(this.#cubic.bytes/1000).toFixed(0)}`; }
+  #modelMs(nowMs: number): number {
+    return Math.max(0, this.#queueMs - (nowMs - this.#queueAtMs));
+  }
+
+  #isOpen(nowMs: number, targetMs: number): boolean {
+    if (nowMs < this.#shutUntilMs() || this.inflightBytes >= this.#window()) return false;
+    return this.#modelMs(nowMs) < targetMs;
+  }
+
+  #shutUntilMs(): number {
+    return Math.max(this.#dipUntilMs, this.#foreign.pauseUntilMs);
+  }
+
+  /** Never less than lets two packets be under way at the line. */
   #targetMs(): number {
-    let target = TARGET_MS;
-    if (this.phase !== "startup") target = Math.max(0, Math.min(2 * TARGET_MS, target - this.#steadyTrend() * (this.#rtt.value + FEEDBACK_MS)));
-    return Math.max(target, (1.25 * PACKET_BYTES) / this.rateBytesPerMs);
+    const packetMs = PACKET_BYTES / this.rateBytesPerMs;
+    if (this.#policed.isOn) return Math.max(2, 2 * packetMs);
+    const driftMs = this.#isStartup ? 0 : this.#steadyTrend() * (this.#rtt.value + FEEDBACK_MS);
+    return Math.max(0, Math.min(2 * TARGET_MS, TARGET_MS - driftMs), 1.25 * packetMs);
   }
 
   #steadyTrend(): number {
-    const noise = 0.02 * this.#pdvMs;
+    const noise = 0.02 * this.#noise.pdvMs;
     return this.#trend > 0 ? Math.max(0, this.#trend - noise) : Math.min(0, this.#trend + noise);
+  }
+
+  /** At what rate the model drains. */
+  #pace(): number {
+    if (this.#foreign.state === "competing") return (1.25 * this.#cubic.bytes) / this.#loopMs();
+    if (this.#foreign.state === "doubt") return this.#usualRate / 2;
+    return this.rateBytesPerMs * (this.#policed.isOn ? this.#policed.pace : this.#gain);
   }
 
   #window(): number {
     if (this.#series.size === 0) return INITIAL_BYTES;
-    const rttMs = this.#rtt.value;
-    const ms = rttMs + FEEDBACK_MS + SLACK_MS + 2 * TARGET_MS + this.#marginMs;
-    return Math.max(10 * PACKET_BYTES, this.rateBytesPerMs * this.#gain * ms);
+    if (this.#foreign.state === "competing") return this.#cubic.bytes;
+    const delayMs = this.#foreign.state === "doubt" ? this.#newestQueueMs : 0;
+    const ms = this.#rtt.value + FEEDBACK_MS + SLACK_MS + 2 * TARGET_MS + this.#noise.marginMs + delayMs;
+    return Math.max(INITIAL_BYTES, this.#pace() * ms);
   }
 
-  #isOpen(nowMs: number, targetMs: number): boolean {
-    if (nowMs < this.#dipUntilMs || this.inflightBytes >= this.#window()) return false;
-    return this.queueMs(nowMs) < targetMs;
+  /** From a datagram to the feedback about it, at the present delay. */
+  #loopMs(): number {
+    return this.#rtt.value + FEEDBACK_MS + Math.max(0, this.#newestQueueMs);
   }
 
-  #learnNoise(sample: FeedbackSample, nowMs: number): void {
-    const missing = sample.highestMark.sentBytes - sample.receivedBytes;
-    const isOvertaken = missing < this.#missing;
-    this.#missing = missing;
-    this.#reorderRatio += 0.02 * ((isOvertaken ? 1 : 0) - this.#reorderRatio);
-    const owdMs = sample.highestOwdMs - sample.highestMark.queueMs + sample.highestMark.correctionMs;
-    const bend = Math.abs(owdMs - 2 * this.#owd1 + this.#owd2);
-    if (this.#series.size > 2) this.#pdvMs += (this.phase === "startup" ? 0.2 : 0.05) * (Math.min(60, 4 + 4 * this.#pdvMs, bend) - this.#pdvMs);
-    this.#owd2 = this.#owd1;
-    this.#owd1 = owdMs;
-    const { highestMark } = sample;
-    const predictedMs = this.#base.value + Math.max(0, highestMark.queueMs + this.#correctionMs - highestMark.correctionMs);
+  /** The source has something again: a rate that was not met for long may be gone (radio cells change within seconds). */
+  #onLoad(nowMs: number): void {
+    const staleMs = nowMs - this.#loadedMs - FRESH_MS;
+    this.#loadedMs = nowMs;
+    if (staleMs <= 0 || this.#isStartup || this.#foreign.state !== "none") return;
+    const believed = Math.max(LEAST_BELIEVED, 2 ** (-staleMs / HALF_LIFE_MS));
+    this.#catchUpRate = this.rateBytesPerMs;
+    this.#setRate(this.rateBytesPerMs * believed);
+    this.#queueMs /= believed;
+  }
+
+  #setRate(bytesPerMs: number): void {
+    this.rateBytesPerMs = Math.min(this.#limit, Math.max(LEAST_BYTES_PER_MS, bytesPerMs));
+  }
+
+  #take(sample: FeedbackSample, spanMs: number, nowMs: number): void {
+    const { highestMark: high, fastestMark: fast } = sample;
+    const baseMs = this.#base.value;
+    const owdMs = Math.min(sample.highestOwdMs, sample.fastestOwdMs);
+    this.#rtt.add(sample.rttMs, nowMs);
+    this.#base.add(owdMs, nowMs);
+    if (!this.#isStartup) this.#noise.onBaseChange(this.#base.value - baseMs);
+    const highMs = sample.highestOwdMs - high.queueMs + high.correctionMs;
+    const fastMs = sample.fastestOwdMs - fast.queueMs + fast.correctionMs;
+    const { arrivalMs, receivedBytes, highestSentMs } = sample;
+    this.#series.add(nowMs, arrivalMs, receivedBytes, highestSentMs, high.sentBytes, owdMs, Math.min(highMs, fastMs));
+    this.#noise.addSample(sample.highestOwdMs, highMs, high.sentBytes - receivedBytes, spanMs, this.#isStartup);
+    const predictedMs = this.#base.value + Math.max(0, high.queueMs + this.#correctionMs - high.correctionMs);
     this.latenessMs += 0.05 * (Math.max(0, sample.highestOwdMs - predictedMs) - this.latenessMs);
   }
 
-  #correct(nowMs: number): void {
-    const errorMs = this.#series.leastUnexplainedMs(Math.min(CORRECTION_WINDOW_MS, 10 * this.#pdvMs)) - this.#base.value - this.#marginMs - this.#correctionMs;
-    const queueMs = this.queueMs(nowMs);
+  /** Puts what was seen into the model. */
+  #correct(spanMs: number, nowMs: number): void {
+    const emptyMs = this.#base.value + this.#noise.marginMs;
+    const windowMs = Math.min(30, 10 * this.#noise.pdvMs);
+    const errorMs = this.#series.leastUnexplainedMs(windowMs) - emptyMs - this.#correctionMs;
+    if (this.#isSettled && this.#foreign.state === "none") this.#noise.addError(errorMs, spanMs);
+    if (this.#policed.isOn || this.#foreign.state !== "none") return;
+    if (this.#isSettled) this.#trend += (1 - Math.exp(-spanMs / 100)) * (errorMs / spanMs - this.#trend);
+    const queueMs = this.#modelMs(nowMs);
     const correctedMs = Math.max(0, queueMs + errorMs);
-    this.#learnMargin(errorMs, nowMs);
-    const spanMs = Math.max(1, Math.min(100, nowMs - this.#feedbackMs));
-    this.#trend += (1 - Math.exp(-spanMs / 100)) * (errorMs / spanMs - this.#trend);
     this.#correctionMs += correctedMs - queueMs;
     this.#queueMs = correctedMs;
     this.#queueAtMs = nowMs;
   }
 
-  P = 0; N = 0; J = 0; T = 0;
-  #learnMargin(errorMs: number, nowMs: number): void {
-    { const d = Math.min(100, nowMs - this.#feedbackMs); const g = d / 1000; const j = Math.max(0, errorMs - Math.max(0, this.#lastErrorMs));
-      this.P += g * (Math.max(0, errorMs) / d - this.P); this.N += g * (Math.max(0, -errorMs) / d - this.N); this.J += g * (j / d - this.J); }
-
-    const jumpMs = Math.min(30, Math.max(0, errorMs - Math.max(0, this.#lastErrorMs)));
-    this.#lastErrorMs = errorMs;
-    const spanMs = Math.min(100, nowMs - this.#feedbackMs);
-    this.#peakMs = Math.max(this.#pdvMs, this.#peakMs * (1 - spanMs / 30_000));
-    if (this.phase === "startup") return;
-    if (!this.#drained) {
-      this.#drained = this.#lineQueueMs < TARGET_MS + 2 * this.#pdvMs || nowMs > this.#steadyMs + 500 + 2 * this.#rtt.value;
-      return;
-    }
-    if (this.#reorderRatio > 0.1) {
-      this.#marginMs = Math.min(1.5 * this.#pdvMs, 50);
-      return;
-    }
-    this.#marginMs += jumpMs - 0.01 * spanMs;
-    this.#marginMs = Math.max(0, Math.min(this.#marginMs, this.#mostMargin()));
-  }
-
-  #mostMargin(): number {
-    return Math.max(0, Math.min(100, 6 * (this.#peakMs - 1.5)));
-  }
-
-  #control(sample: FeedbackSample, nowMs: number): void {
+  #measure(sample: FeedbackSample): void {
     const series = this.#series;
-    if (series.size < 2) return;
-    const rate = this.rateBytesPerMs;
-    const isStartup = this.phase === "startup";
-    const windowMs = isStartup
-      ? Math.max(10, (8 * PACKET_BYTES) / rate, Math.min(150, 6 * (this.#pdvMs - 1)))
-      : Math.min(MOST_WINDOW_MS, Math.max(LEAST_WINDOW_MS, (WINDOW_PACKETS * PACKET_BYTES) / rate, 14 * (this.#pdvMs - 2)));
-    const queueMs = series.leastOwdMs(Math.max(LEAST_WINDOW_MS, windowMs / 2)) - this.#base.value - this.#marginMs;
-    this.#lineQueueMs = queueMs;
-    this.#dip(nowMs);
+    const windowMs = this.#windowMs();
+    const emptyMs = this.#base.value + this.#noise.marginMs;
+    this.#lineQueueMs = series.leastOwdMs(Math.max(60, windowMs / 2)) - emptyMs;
+    this.#newestQueueMs = sample.highestOwdMs - emptyMs;
     const back = series.back(windowMs);
     const spanMs = series.arrivalSpanMs(back);
     const bytes = series.receivedSince(back);
-    if (spanMs < Math.min(windowMs, 30) || bytes < 2 * PACKET_BYTES) return;
-    const delivery = bytes / spanMs;
-    this.#delivery = delivery;
-    const limited = sample.highestMark.idleSinceMs > series.sentMs(back);
+    if (spanMs < Math.min(windowMs, 30) || bytes < 2 * PACKET_BYTES) {
+      this.#delivery = Number.NaN;
+      return;
+    }
+    this.#delivery = bytes / spanMs;
     this.#offered = series.sentSince(back) / Math.max(1, series.sentSpanMs(back));
-    this.#adapt(delivery, limited, queueMs, nowMs);
+    this.#isLimited = sample.highestMark.idleSinceMs > series.sentMs(back);
   }
 
-  #adapt(delivery: number, limited: boolean, queueMs: number, nowMs: number): void {
-    let rate = this.rateBytesPerMs;
-    if (delivery > rate) rate += (this.phase === "startup" ? 1 : 0.5) * (delivery - rate);
-    else if (queueMs > STANDING_MS && !limited) rate += (queueMs > 2 * TARGET_MS ? 0.5 : 0.2) * (delivery - rate);
-    this.rateBytesPerMs = Math.min(this.#limit, Math.max(LEAST_BYTES_PER_MS, rate));
-    if (this.phase === "startup" && this.#isFull(queueMs)) {
-      this.#steadyMs = nowMs;
-      this.phase = "steady";
-    }
-    if (this.phase !== "startup" && queueMs > 0.6 * TARGET_MS) {
-      this.#gain = 1;
-      this.#calmMs = nowMs;
-      return;
-    }
-    if (this.phase === "startup") {
-      this.#gain = Math.max(2, Math.min(4, 1 + 60 / (this.#rtt.value + FEEDBACK_MS)));
-      return;
-    }
-    if (limited) this.#calmMs = nowMs;
-    if (limited || queueMs > -this.#marginMs / 4) this.#emptyMs = nowMs;
+  /** Over what time the delivery rate is taken: longer for slow lines and for those whose delay varies. */
+  #windowMs(): number {
+    const rate = this.rateBytesPerMs;
+    const { pdvMs } = this.#noise;
+    if (this.#isStartup) return Math.max(10, (8 * PACKET_BYTES) / rate, Math.min(150, 6 * (pdvMs - 1)));
+    return Math.min(400, Math.max(60, (25 * PACKET_BYTES) / rate, 14 * (pdvMs - 2)));
+  }
+
+  #judge(sample: FeedbackSample, nowMs: number): void {
+    const foreign = this.#foreign;
+    const before = foreign.state;
+    const flightMs = this.#series.flightBytes() / this.rateBytesPerMs;
     const loopMs = this.#rtt.value + FEEDBACK_MS;
+    foreign.onReport(this.#lineQueueMs, this.#newestQueueMs, sample.highestSentMs, flightMs, loopMs, this.#modelMs(nowMs), this.#noise.pdvMs, Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / this.rateBytesPerMs), nowMs);
+    if (foreign.verdict !== "none") this.#endDoubt(nowMs);
+    else if (before !== "competing" && foreign.state === "competing") this.#cubic.start((this.#usualRate / 2) * this.#loopMs(), nowMs);
+    if (foreign.state !== "none" || this.#lineQueueMs > 2 * TARGET_MS) {
+      this.#policed.stop();
+      return;
+    }
+    this.#policed.onReport(this.#series, this.#delivery, this.#rtt.value, this.#isStartup, nowMs);
+    if (!this.#policed.isOn) return;
+    this.#isStartup = false;
+    this.#setRate(this.#policed.bytesPerMs);
+  }
+
+  #endDoubt(nowMs: number): void {
+    if (this.#foreign.verdict === "longer") {
+      this.#base.restart(this.#base.value + this.#foreign.leftMs);
+      this.#setRate(this.#usualRate);
+    } else if (!Number.isNaN(this.#delivery)) {
+      this.#setRate(this.#delivery);
+    }
+    this.#foreign.end();
+    this.#queueMs = Math.max(0, this.#newestQueueMs);
+    this.#queueAtMs = nowMs;
+    this.#correctionMs = 0;
+  }
+
+  #compete(nowMs: number): void {
+    const loopMs = this.#loopMs();
+    if (this.#hasLoss && nowMs - this.#reducedMs > loopMs) {
+      this.#cubic.onLoss(nowMs);
+      this.#reducedMs = nowMs;
+    } else if (this.inflightBytes > 0.8 * this.#cubic.bytes) {
+      this.#cubic.grow(loopMs, nowMs);
+    }
+    this.#hasLoss = false;
+    if (!Number.isNaN(this.#delivery)) this.#setRate(this.rateBytesPerMs + 0.1 * (this.#delivery - this.rateBytesPerMs));
+  }
+
+  /** Lets C follow the delivery rate, and looks for more. */
+  #adapt(nowMs: number): void {
+    this.#dip(nowMs);
+    if (this.#policed.isOn || Number.isNaN(this.#delivery)) return;
+    const queueMs = this.#lineQueueMs;
+    const rate = this.rateBytesPerMs;
+    const more = this.#delivery - rate;
+    if (more > 0) this.#setRate(rate + (this.#isStartup ? 1 : 0.5) * more);
+    else if (queueMs > STANDING_MS && !this.#isLimited) this.#setRate(rate + (queueMs > 2 * TARGET_MS ? 0.5 : 0.2) * more);
+    if (this.#isStartup) this.#start(nowMs);
+    else this.#grow(nowMs);
+  }
+
+  #start(nowMs: number): void {
+    this.#gain = Math.max(2, Math.min(4, 1 + 60 / (this.#rtt.value + FEEDBACK_MS)));
+    const { pdvMs } = this.#noise;
+    const isFull = this.#lineQueueMs > FULL_MS + 2 * pdvMs && this.#offered > 1.15 * this.#delivery;
+    if (!isFull && this.#lineQueueMs < 50 + 3 * pdvMs) return;
+    this.#isStartup = false;
+    this.#startedMs = nowMs;
+    this.#calmMs = nowMs;
+    this.#gain = 1;
+  }
+
+  #grow(nowMs: number): void {
+    const queueMs = this.#lineQueueMs;
+    const loopMs = this.#rtt.value + FEEDBACK_MS;
+    if (queueMs < TARGET_MS + 2 * this.#noise.pdvMs || nowMs > this.#startedMs + 500 + 2 * loopMs) this.#isSettled = true;
+    if (this.#isLimited || queueMs > FULL_MS) this.#calmMs = nowMs;
+    if (this.#isLimited || queueMs > -this.#noise.marginMs / 4) this.#emptyMs = nowMs;
+    if (queueMs > FULL_MS || this.rateBytesPerMs > this.#catchUpRate) this.#catchUpRate = 0;
     const calm = (nowMs - this.#calmMs) / loopMs;
-    const empty = (nowMs - this.#emptyMs) / loopMs;
-    this.#gain = empty > 1.5 || calm > 6 ? 2 : calm > 3 ? 1.3 : calm > 1.5 ? 1.15 : 1;
+    const isEmpty = this.#catchUpRate > 0 || nowMs - this.#emptyMs > 1.5 * loopMs;
+    this.#gain = isEmpty || calm > 6 ? 2 : calm > 3 ? 1.3 : calm > 1.5 ? 1.15 : 1;
   }
 
-  #isFull(queueMs: number): boolean {
-    if (queueMs > 50 + 3 * this.#pdvMs) return true;
-    return queueMs > 0.6 * TARGET_MS + 2 * this.#pdvMs && this.#offered > 1.15 * this.#delivery;
-  }
-
+  /** Lets the queue drain for a moment, so that the least delay is seen. */
   #dip(nowMs: number): void {
-    if (this.phase === "startup" || nowMs < this.#nextDipMs) return;
-    const queueMs = this.queueMs(nowMs);
+    if (this.#isStartup || nowMs < this.#nextDipMs) return;
+    const queueMs = this.#modelMs(nowMs);
     if (queueMs < 0.4 * TARGET_MS) return;
-    this.#dipUntilMs = nowMs + queueMs + this.#marginMs + DIP_MS + (this.#reorderRatio > 0.1 ? 2 * this.#pdvMs : 0);
+    const noiseMs = this.#noise.marginMs + (this.#noise.isReordering ? 2 * this.#noise.pdvMs : 0);
+    this.#dipUntilMs = nowMs + queueMs + noiseMs + DIP_MS;
     this.#nextDipMs = nowMs + DIP_INTERVAL_MS;
   }
 }

@@ -10,6 +10,13 @@ export class WindowedLeast {
     this.#halfMs = windowMs / 2;
   }
 
+  /** Forgets all samples for this one. */
+  restart(sample: number): void {
+    this.#current = sample;
+    this.#previous = sample;
+    this.value = sample;
+  }
+
   add(sample: number, nowMs: number): void {
     if (nowMs - this.#turnedMs > this.#halfMs) {
       this.#previous = this.#current;

@@ -130,6 +130,11 @@ export class Bond {
     return this.#shares.ratio(index);
   }
 
+  /** A frame was sent that pick() was not asked about. */
+  countSent(index: number, sizeBytes: number): void {
+    this.#shares.add(1 << index, sizeBytes);
+  }
+
   /** Whether the member carries traffic, or would if there were any; a usable one that does not is on standby. */
   isCarrying(index: number): boolean {
     const { active } = this.#policy;

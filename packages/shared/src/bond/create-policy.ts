@@ -20,6 +20,8 @@ interface Parts {
 
 /** A policy is added here, in settings.ts by name, and in the contract suite. */
 const POLICIES: Record<PolicyName, (parts: Parts) => BondPolicy> = {
+  // Its frames go through a sender of their own (aggregate/), which asks only who is eligible.
+  aggregate: ({ members, random }) => new BalanceRoundRobin(members, 1, random),
   none: ({ activeChanged }) => new FirstWorking(activeChanged),
   "active-backup": ({ members, settings, activeChanged }) => new ActiveBackup(members, settings, activeChanged),
   broadcast: ({ settings }) => new Broadcast(settings.dedup),

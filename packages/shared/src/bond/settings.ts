@@ -8,6 +8,7 @@ export const STANDARD_POLICIES = [
   "balance-rr",
   "balance-xor",
   "balance-aware",
+  "aggregate",
 ] as const;
 export type PolicyName = (typeof STANDARD_POLICIES)[number];
 /** Of a bond that is told nothing: every flow stays in order, all links are used, nothing needs to be measured. */

@@ -190,6 +190,7 @@ const Spelling = z.strictObject({
   "balance-rr": Standard,
   "balance-xor": Standard,
   "balance-aware": Standard,
+  aggregate: Standard,
 });
 
 /** Checked settings as they go into a file or a push again: one name for each key, no defaults. */

@@ -1,3 +1,4 @@
+export { markCongestion } from "./ecn.ts";
 export {
   FlowHasher,
   flowSlot,

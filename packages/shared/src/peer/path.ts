@@ -24,6 +24,8 @@ export class Path {
   readonly endpoint = new Int32Array(ENDPOINT_WORDS);
   /** What the far end said of this link; counts where our own settings say nothing of it. */
   readonly told: Partial<LinkSettings>;
+  /** Every byte costs. */
+  readonly metered: boolean;
   /** What the far end is told to attach this path; null at the end that is told. */
   readonly attachJson: string | null;
   /** Both ends know this path. */
@@ -52,6 +54,7 @@ export class Path {
       socket: number;
       endpoint: Int32Array;
       told: Partial<LinkSettings>;
+      metered: boolean;
       attachJson: string | null;
     },
     monitor: LinkMonitor,
@@ -62,6 +65,7 @@ export class Path {
     this.socket = identity.socket;
     this.endpoint.set(identity.endpoint.subarray(0, ENDPOINT_WORDS));
     this.told = identity.told;
+    this.metered = identity.metered;
     this.attachJson = identity.attachJson;
     this.attached = identity.attachJson === null;
     this.monitor = monitor;

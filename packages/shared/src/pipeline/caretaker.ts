@@ -73,6 +73,7 @@ export class Caretaker {
       peer.bond.setShare(path.number, path.monitor.share);
       this.#confirmMtu(path, nowMs);
     }
+    peer.sender?.setEligible(peer.bond.eligibleMask, nowMs);
     this.#announceMtu(peer, nowMs);
   }
 

@@ -162,7 +162,7 @@ export class Delivery {
     if ((flags & INNER_DUPLICATE) !== 0) {
       const filter = (flags & INNER_REALTIME) === 0 ? duplicates : realtimeDuplicates;
       const verdict = filter.accept(flowSlot, sequence);
-      if (verdict !== NEW) return this.#refuse(verdict === DUPLICATE ? "duplicate" : "too-old");
+      if (verdict !== NEW) return this.#refuse(verdict === DUPLICATE ? "duplicate" : "late-copy");
     }
     this.#deliver(peer, slot, nowMs);
     return true;
@@ -174,7 +174,7 @@ export class Delivery {
     const { tooOld } = duplicates;
     resequencer.repairMs = (flags & INNER_REPORTED) === 0 ? 0 : peer.repairMs;
     if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) {
-      return this.#refuse(duplicates.tooOld > tooOld ? "too-old" : "duplicate");
+      return this.#refuse(duplicates.tooOld > tooOld ? "late-copy" : "duplicate");
     }
     if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);
     this.#drain(peer, nowMs);

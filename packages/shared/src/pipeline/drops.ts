@@ -10,6 +10,12 @@ const NONE_YET = {
   "no-member": 0,
   "too-long": 0,
   "pool-empty": 0,
+  // in the queue of a bond, and while it is kept to be sent again
+  "queue-full": 0,
+  "queue-delay": 0,
+  "no-path": 0,
+  "too-old": 0,
+  "too-many-tries": 0,
   // to the lines
   "socket-full": 0,
   "message-too-big": 0,
@@ -25,7 +31,7 @@ const NONE_YET = {
   "fragment-refused": 0,
   "fragment-incomplete": 0,
   duplicate: 0,
-  "too-old": 0,
+  "late-copy": 0,
   // after opening
   "foreign-source": 0,
   "client-to-client": 0,

@@ -1,8 +1,8 @@
 import { clampMss, FrameView, flowSlot } from "../packet/index.ts";
-import type { Epoch, Peer } from "../peer/index.ts";
+import type { Epoch, Peer, PeerSender } from "../peer/index.ts";
 import { INNER_DUPLICATE, INNER_ETHERNET, INNER_ORDERED } from "../wire/index.ts";
 import { type Destinations, EVERYBODY, LOOPED, NOBODY } from "./destinations.ts";
-import type { DropCounters } from "./drops.ts";
+import type { DropCounters, DropReason } from "./drops.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import { DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts } from "./ports.ts";
@@ -10,6 +10,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 
 /** Frames read from the TAP in one round. */
 export const TAP_BATCH = 256;
+/** Slots that senders which keep frames may not take. */
+const RESERVED_SLOTS = 2_048;
 
 /**
  * From the TAP to the lines:
@@ -17,6 +19,7 @@ export const TAP_BATCH = 256;
  *   2. find the peer a frame is for                destinations
  *   3. clamp the MSS of a TCP handshake            packet/
  *   4. pick the member or members that carry it    bond/
+ *      or hand it to the sender that keeps it      aggregate-link.ts
  *   5. number it in its flow slot, stamp the time, cut it if it is longer than a member takes    frame-sender.ts
  *   6. seal and send the batch                     transmit-batch.ts
  * One thread does all of it in this order; frames of one batch keep their order on each path.
@@ -24,6 +27,7 @@ export const TAP_BATCH = 256;
 export class Egress {
   readonly #ports: PacketPorts;
   readonly #sender: FrameSender;
+  readonly #pool: PacketPool;
   readonly #batch: TransmitBatch;
   readonly #destinations: Destinations;
   readonly #drops: DropCounters;
@@ -31,6 +35,8 @@ export class Egress {
   /** Empty slots in hand, posted to the TAP; the frames in them are gone when the batch is flushed. */
   readonly #slots = new Int32Array(TAP_BATCH);
   readonly #descriptors = new Int32Array(TAP_BATCH * DESCRIPTOR_WORDS);
+  /** Peers whose senders have got frames since the last flush. */
+  readonly #queued: Peer[] = [];
 
   constructor(
     ports: PacketPorts,
@@ -42,6 +48,7 @@ export class Egress {
   ) {
     this.#ports = ports;
     this.#sender = sender;
+    this.#pool = pool;
     this.#batch = batch;
     this.#destinations = destinations;
     this.#drops = drops;
@@ -56,11 +63,8 @@ export class Egress {
   onTapReadable(tap: number, nowMs: number): number {
     const count = this.#ports.tapRead(tap, this.#descriptors, TAP_BATCH);
     if (count <= 0) return 0;
-    for (let i = 0; i < count; i++) {
-      const at = i * DESCRIPTOR_WORDS;
-      this.#onFrame(this.#descriptors[at + OFFSET] ?? 0, this.#descriptors[at + LENGTH] ?? 0, nowMs);
-    }
-    this.#batch.flush(nowMs);
+    for (let i = 0; i < count; i++) this.#onFrame(i, nowMs);
+    this.#flush(nowMs);
     return count;
   }
 
@@ -68,9 +72,18 @@ export class Egress {
   relay(offset: number, length: number, peer: Peer, nowMs: number): void {
     this.#view.parse(this.#ports.pool, offset, length);
     this.#copyTo(peer, offset, length, nowMs);
+    this.#flush(nowMs);
   }
 
-  #onFrame(offset: number, length: number, nowMs: number): void {
+  #flush(nowMs: number): void {
+    for (const peer of this.#queued) peer.sender?.pump(nowMs);
+    this.#queued.length = 0;
+    this.#batch.flush(nowMs);
+  }
+
+  #onFrame(i: number, nowMs: number): void {
+    const offset = this.#descriptors[i * DESCRIPTOR_WORDS + OFFSET] ?? 0;
+    const length = this.#descriptors[i * DESCRIPTOR_WORDS + LENGTH] ?? 0;
     this.#view.parse(this.#ports.pool, offset, length);
     const id = this.#destinations.find(this.#view, nowMs);
     if (id === NOBODY) {
@@ -81,42 +94,67 @@ export class Egress {
       for (const peer of this.#destinations.peers()) this.#copyTo(peer, offset, length, nowMs);
     } else {
       const peer = this.#destinations.peer(id);
-      if (peer !== undefined) this.#sendTo(peer, offset, length, nowMs);
+      if (peer !== undefined && this.#sendTo(peer, this.#slots[i] ?? 0, offset, length, nowMs)) this.#refill(i);
     }
+  }
+
+  /** The frame of this place is kept by a sender: an empty slot takes its place. */
+  #refill(i: number): void {
+    const slot = this.#pool.take();
+    this.#slots[i] = slot;
+    this.#descriptors[i * DESCRIPTOR_WORDS + OFFSET] = this.#pool.frameOffset(slot);
   }
 
   /** A flooded frame is numbered anew for each peer, so each gets a copy of its own. */
   #copyTo(peer: Peer, offset: number, length: number, nowMs: number): void {
-    const copy = this.#batch.borrow();
-    if (copy < 0) return;
+    const slot = this.#pool.take();
+    if (slot < 0) {
+      this.#drops["pool-empty"]++;
+      return;
+    }
+    const copy = this.#pool.frameOffset(slot);
     this.#ports.pool.copyWithin(copy, offset, offset + length);
     this.#view.parse(this.#ports.pool, copy, length);
-    this.#sendTo(peer, copy, length, nowMs);
+    if (!this.#sendTo(peer, slot, copy, length, nowMs)) this.#batch.lend(slot);
   }
 
-  #sendTo(peer: Peer, offset: number, length: number, nowMs: number): void {
+  /** @returns true when the slot was taken over. */
+  #sendTo(peer: Peer, slot: number, offset: number, length: number, nowMs: number): boolean {
     const epoch = peer.sending;
-    if (epoch === undefined) {
-      this.#drops["no-session"]++;
-      return;
-    }
+    if (epoch === undefined) return this.#drop("no-session");
     const view = this.#view;
     const routed = peer.mode === "routed";
-    if (routed && view.ipOffset < 0) {
-      this.#drops["not-ip"]++;
-      return;
-    }
+    if (routed && view.ipOffset < 0) return this.#drop("not-ip");
     clampMss(this.#ports.pool, view, Math.min(peer.innerMtu, peer.farInnerMtu));
-    const members = peer.bond.pick(view, length, nowMs);
-    if (members === 0) {
-      this.#drops["no-member"]++;
-      return;
-    }
     const payload = routed ? view.ipOffset : offset;
-    let flags = routed ? 0 : INNER_ETHERNET;
-    if (peer.bond.resequences) flags |= INNER_ORDERED;
-    if ((members & (members - 1)) !== 0 && peer.bond.dedups) flags |= INNER_DUPLICATE;
-    this.#sendOn(peer, epoch, members, payload, offset + length - payload, flags, nowMs);
+    const payloadBytes = offset + length - payload;
+    const flags = routed ? 0 : INNER_ETHERNET;
+    if (peer.sender !== undefined) return this.#keep(peer, peer.sender, slot, payload, payloadBytes, flags, nowMs);
+    const members = peer.bond.pick(view, length, nowMs);
+    if (members === 0) return this.#drop("no-member");
+    this.#sendOn(peer, epoch, members, payload, payloadBytes, flags, nowMs);
+    return false;
+  }
+
+  #keep(
+    peer: Peer,
+    sender: PeerSender,
+    slot: number,
+    payload: number,
+    payloadBytes: number,
+    flags: number,
+    nowMs: number,
+  ): boolean {
+    // Some slots are left for what has to be sent and received all the same.
+    if (this.#pool.freeCount < RESERVED_SLOTS) return this.#drop("pool-empty");
+    sender.push(slot, this.#view, payload, payloadBytes, flags, nowMs);
+    if (!this.#queued.includes(peer)) this.#queued.push(peer);
+    return true;
+  }
+
+  #drop(reason: DropReason): false {
+    this.#drops[reason]++;
+    return false;
   }
 
   #sendOn(
@@ -130,10 +168,12 @@ export class Egress {
   ): void {
     const slot = flowSlot(this.#view);
     const sequence = peer.nextSequence(slot);
+    const ordered = peer.bond.resequences ? INNER_ORDERED : 0;
+    const copied = (members & (members - 1)) !== 0 && peer.bond.dedups ? INNER_DUPLICATE : 0;
     for (let left = members; left !== 0; left &= left - 1) {
       const path = peer.paths[31 - Math.clz32(left & -left)];
       if (path === undefined) continue;
-      this.#sender.send(path, epoch, payload, payloadBytes, flags, slot, sequence, nowMs);
+      this.#sender.send(path, epoch, payload, payloadBytes, flags | ordered | copied, slot, sequence, nowMs);
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { AggregateEvent } from "../aggregate/index.ts";
 import type { BondEvent } from "../bond/index.ts";
 import type { LinkNumbers } from "../link/index.ts";
 import type { HandshakeDatagram } from "./handshake-queue.ts";
@@ -37,6 +38,7 @@ export type ForwarderEvent =
       readonly numbers: LinkNumbers;
     }
   | { readonly type: "bond-decision"; readonly peerId: number; readonly decision: BondEvent }
+  | { readonly type: "aggregate"; readonly peerId: number; readonly decision: AggregateEvent }
   | {
       readonly type: "path-mtu";
       readonly peerId: number;

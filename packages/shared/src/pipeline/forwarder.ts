@@ -14,6 +14,7 @@ import type { EmitEvent } from "./events.ts";
 import { FrameSender } from "./frame-sender.ts";
 import { HandshakeQueue } from "./handshake-queue.ts";
 import { Ingress } from "./ingress.ts";
+import { KeptFrames } from "./kept-frames.ts";
 import { PacketPool } from "./packet-pool.ts";
 import { PeerFactory } from "./peer-factory.ts";
 import { type PacketPorts, SLOT_BYTES, UDP_RECEIVE_ARENA_BYTES } from "./ports.ts";
@@ -33,7 +34,7 @@ export const POOL_BYTES = SLOTS * SLOT_BYTES + TRANSMIT_ARENA_BYTES + UDP_RECEIV
 /** A path without one: what it is given is counted as unreachable. */
 const NO_SOCKET = -1;
 /** Timers are looked at no more often than this while packets flow; between looks a deadline may pass by as much. */
-const TIMER_GRAIN_MS = 2;
+const TIMER_GRAIN_MS = 1;
 /** A TAP that always has more must not keep the sockets waiting. */
 const TAP_ROUNDS = 2;
 
@@ -82,16 +83,12 @@ export class Forwarder {
     this.#control = new ControlChannel(ports, this.#batch, emit, drops);
     this.#caretaker = new Caretaker(this.#control, this.#sessions, emit);
     this.#handshakes = new HandshakeQueue(ports.pool, drops);
-    this.#egress = new Egress(
-      ports,
-      pool,
-      new FrameSender(ports, datagrams, this.#batch, drops),
-      this.#batch,
-      this.#destinations,
-      drops,
-    );
+    const sender = new FrameSender(ports, datagrams, this.#batch, drops);
+    this.#egress = new Egress(ports, pool, sender, this.#batch, this.#destinations, drops);
     const due = { slots: new Int32Array(SLOTS), count: 0 };
-    this.#factory = new PeerFactory({ ports, pool, control: this.#control, due, random: options.random, emit });
+    const control = this.#control;
+    const link = { ports, sender, batch: this.#batch, control, kept: new KeptFrames(SLOTS), drops };
+    this.#factory = new PeerFactory({ ports, pool, control, due, random: options.random, emit, link });
     this.#delivery = new Delivery({
       ports,
       pool,
@@ -151,6 +148,7 @@ export class Forwarder {
         this.#caretaker.onTimer(peer, nowMs),
         this.#delivery.onTimer(peer, nowMs),
         this.#reporter.onTimer(peer, nowMs),
+        peer.sender?.onTimer(nowMs) ?? Number.POSITIVE_INFINITY,
       );
     }
     this.#batch.flush(nowMs);
@@ -260,6 +258,7 @@ export class Forwarder {
     this.#withPeer(peerId, (peer) => {
       const path = peer.bestPath() ?? peer.anyPath();
       if (path !== undefined && closeReason !== null) this.#control.close(peer, path, closeReason, nowMs);
+      peer.sender?.close();
       this.#batch.flush(nowMs);
       this.#delivery.release(peer, nowMs);
       this.#sessions.removePeer(peer);
@@ -300,6 +299,7 @@ export class Forwarder {
     this.#batch.flush(nowMs);
     peer.paths[pathNumber] = undefined;
     peer.bond.removeMember(pathNumber);
+    peer.sender?.removePath(pathNumber, nowMs);
     peer.receiver.resequencer.setLivePaths(peer.usableMask(), nowMs);
   }
 }

@@ -1,9 +1,10 @@
-import { FeedbackRecorder } from "../aggregate/index.ts";
+import { type AggregateEvent, FeedbackRecorder } from "../aggregate/index.ts";
 import { Bond, type BondSettings } from "../bond/index.ts";
 import { LINK_MONITOR_DEFAULTS, LinkMonitor, type LinkMonitorConfig, PathMtuSearch } from "../link/index.ts";
-import { Path, Peer, type PeerReceiver } from "../peer/index.ts";
+import { Path, Peer, type PeerReceiver, type PeerSender } from "../peer/index.ts";
 import { DuplicateFilter, Reassembler, Resequencer, type SlotVector } from "../reseq/index.ts";
 import type { Random } from "../units.ts";
+import { AggregateLink, type AggregateLinkParts } from "./aggregate-link.ts";
 import type { PathOptions, PeerOptions } from "./commands.ts";
 import type { ControlChannel } from "./control-channel.ts";
 import { ETHERNET_BYTES } from "./ethernet-writer.ts";
@@ -25,6 +26,7 @@ export class PeerFactory {
   readonly #due: SlotVector;
   readonly #random: Random;
   readonly #emit: EmitEvent;
+  readonly #linkParts: Omit<AggregateLinkParts, "event">;
   readonly #nowMs: () => number;
 
   constructor(parts: {
@@ -34,6 +36,7 @@ export class PeerFactory {
     due: SlotVector;
     random: Random;
     emit: EmitEvent;
+    link: Omit<AggregateLinkParts, "event">;
   }) {
     this.#ports = parts.ports;
     this.#pool = parts.pool;
@@ -41,18 +44,16 @@ export class PeerFactory {
     this.#due = parts.due;
     this.#random = parts.random;
     this.#emit = parts.emit;
+    this.#linkParts = parts.link;
     this.#nowMs = () => parts.ports.nowMs();
   }
 
   createPeer(options: PeerOptions, nowMs: number): Peer {
     const { peerId: id, name, mode, roams } = options;
-    return new Peer(
-      { id, name, mode, roams },
-      this.#createBond(id, options.bond),
-      this.#createReceiver(options),
-      options.bond,
-      nowMs,
-    );
+    const bond = this.#createBond(id, options.bond);
+    const peer = new Peer({ id, name, mode, roams }, bond, this.#createReceiver(options), options.bond, nowMs);
+    peer.sender = this.#createSender(peer);
+    return peer;
   }
 
   /**
@@ -64,12 +65,16 @@ export class PeerFactory {
     peer.settings = settings;
     peer.receiver.resequencer = this.#createResequencer(settings, peer.receiver.duplicates);
     peer.receiver.resequencer.setLivePaths(peer.usableMask(), nowMs);
+    peer.sender?.close();
+    peer.sender = this.#createSender(peer);
     for (const path of peer.paths) {
       if (path === undefined) continue;
       path.monitor.configure(monitorSettings(settings, path.name), nowMs);
       peer.bond.setMember(path.number, path.name, path.family, path.told);
       peer.bond.setUsable(path.number, path.monitor.usable, nowMs);
+      peer.sender?.addPath(path.number, path.metered, nowMs);
     }
+    peer.sender?.setEligible(peer.bond.eligibleMask, nowMs);
   }
 
   createPath(peer: Peer, options: PathOptions, nowMs: number): Path {
@@ -84,6 +89,7 @@ export class PeerFactory {
             path.stateReason = reason;
           });
           peer.bond.setUsable(number, to === "up", this.#nowMs());
+          peer.sender?.setEligible(peer.bond.eligibleMask, this.#nowMs());
           peer.receiver.resequencer.setLivePaths(peer.usableMask(), this.#nowMs());
           this.#emit({ type: "member-state", peerId: peer.id, member: options.name, from, to, reason, numbers });
         },
@@ -106,6 +112,7 @@ export class PeerFactory {
     const path = new Path({ number, ...options }, monitor, mtuSearch);
     path.setMtu(mtuSearch.plpmtuBytes);
     peer.bond.setMember(number, options.name, path.family, options.told);
+    peer.sender?.addPath(number, options.metered, nowMs);
     return path;
   }
 
@@ -118,6 +125,12 @@ export class PeerFactory {
     return new Bond(settings, this.#random, {
       bondEvent: (decision) => this.#emit({ type: "bond-decision", peerId, decision }),
     });
+  }
+
+  #createSender(peer: Peer): PeerSender | undefined {
+    if (peer.settings.basePolicy !== "aggregate") return undefined;
+    const event = (decision: AggregateEvent) => this.#emit({ type: "aggregate", peerId: peer.id, decision });
+    return new AggregateLink(peer, { ...this.#linkParts, event });
   }
 
   #createReceiver(options: PeerOptions): PeerReceiver {

@@ -55,6 +55,11 @@ export class TransmitBatch {
     return this.#pool.frameOffset(slot);
   }
 
+  /** Takes over a slot and gives it back to the pool when all that was staged out of it is sealed. */
+  lend(slot: number): void {
+    this.#lent.push(slot);
+  }
+
   /** Puts one datagram on a path: its next counter, its key, its place in the path's queue of this batch. */
   add(path: Path, epoch: Epoch, type: number, plainOffset: number, plainBytes: number, nowMs: number): void {
     if (this.#count === BATCH_DATAGRAMS || path.staged === PATH_BATCH) this.#sendAll(nowMs);

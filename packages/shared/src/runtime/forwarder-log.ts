@@ -20,6 +20,9 @@ export function logForwarderEvent(log: EventLog, event: ForwarderEvent, peer: st
     case "bond-decision":
       log.info({ event: "bond-decision", peer, decision: event.decision }, "the bond changed who carries frames");
       break;
+    case "aggregate":
+      log.info({ event: event.decision.type, peer, ...event.decision }, "the bond changed how it uses a path");
+      break;
     case "path-mtu": {
       const { member, mtu, reason } = event;
       log.info({ event: "path-mtu", peer, member, mtu, reason }, "largest packet that this path carries");

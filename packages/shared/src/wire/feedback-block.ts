@@ -17,8 +17,9 @@ export class FeedbackBlock {
   highestCounter = 0;
   /** Between the arrival of that datagram and the time of the message, in its units, < 2^28. */
   heldUnits = 0;
-  /** Bytes (of IP packets) received up to and with that datagram, modulo 2^32. */
+  /** Bytes (of IP packets) received, modulo 2^32, and between the arrival of the last of them and the message. */
   receivedBytes = 0;
+  lastHeldUnits = 0;
   /** The datagram with the least delay since the last message: how far its counter is behind the highest, < 2^28. */
   fastestBack = 0;
   fastestHeldUnits = 0;
@@ -30,7 +31,8 @@ export class FeedbackBlock {
 /** @returns bytes of a block as written. */
 export function feedbackBlockBytes(block: FeedbackBlock): number {
   let bytes = FIXED_BYTES;
-  bytes += varintBytes(block.heldUnits) + varintBytes(block.fastestBack) + varintBytes(block.fastestHeldUnits);
+  bytes += varintBytes(block.heldUnits) + varintBytes(block.lastHeldUnits);
+  bytes += varintBytes(block.fastestBack) + varintBytes(block.fastestHeldUnits);
   for (let i = 0; i < block.runCount; i++) bytes += varintBytes(block.runs[i] ?? 0);
   return bytes;
 }
@@ -43,6 +45,7 @@ export function writeFeedbackBlock(view: DataView, start: number, block: Feedbac
   view.setUint8(start + 9, block.runCount);
   let at = start + FIXED_BYTES;
   at = writeVarint(view, at, block.heldUnits);
+  at = writeVarint(view, at, block.lastHeldUnits);
   at = writeVarint(view, at, block.fastestBack);
   at = writeVarint(view, at, block.fastestHeldUnits);
   for (let i = 0; i < block.runCount; i++) at = writeVarint(view, at, block.runs[i] ?? 0);
@@ -89,11 +92,16 @@ export class FeedbackReader {
     block.receivedBytes = this.#view.getUint32(at + 5, true);
     block.runCount = this.#view.getUint8(at + 9);
     this.#at = at + FIXED_BYTES;
+    return this.#readTimes() && block.path < MAX_PATHS && this.#readRuns();
+  }
+
+  #readTimes(): boolean {
+    const block = this.block;
     block.heldUnits = this.#varint();
+    block.lastHeldUnits = this.#varint();
     block.fastestBack = this.#varint();
     block.fastestHeldUnits = this.#varint();
-    const isComplete = block.heldUnits >= 0 && block.fastestBack >= 0 && block.fastestHeldUnits >= 0;
-    return block.path < MAX_PATHS && isComplete && this.#readRuns();
+    return Math.min(block.heldUnits, block.lastHeldUnits, block.fastestBack, block.fastestHeldUnits) >= 0;
   }
 
   #readRuns(): boolean {

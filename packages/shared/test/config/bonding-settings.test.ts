@@ -369,7 +369,7 @@ describe("faults", () => {
       [
         "balance-rr.links.a.mode: Write one of "primary" or "spare".",
         "balance-rr.packetsPerLink: Write a whole number from 0 to 65535, without quotes.",
-        "defaultBondingPolicy: Did you mean "balance-rr"? There are: none, active-backup, broadcast, balance-rr, balance-xor, balance-aware.",
+        "defaultBondingPolicy: Did you mean "balance-rr"? There are: none, active-backup, broadcast, balance-rr, balance-xor, balance-aware, aggregate.",
         "balance-rr.dedup: Remove it; it works in broadcast.",
       ]
     `);

@@ -1,0 +1,179 @@
+import {
+  type AggregateEvent,
+  AggregateSender,
+  type AggregateSink,
+  FqCodel,
+  FRAME_REALTIME,
+  RealtimeFilter,
+  RedundancyBudget,
+  type TransmitKind,
+  VirtualQueueController,
+} from "../aggregate/index.ts";
+import { type FrameView, flowSlot, markCongestion } from "../packet/index.ts";
+import type { Peer, PeerSender } from "../peer/index.ts";
+import {
+  type FeedbackReader,
+  INNER_DUPLICATE,
+  INNER_HEADER_BYTES,
+  INNER_ORDERED,
+  INNER_REALTIME,
+  INNER_REPORTED,
+  INNER_RETRANSMISSION,
+  MAX_PATHS,
+  OUTER_HEADER_BYTES,
+  TAG_BYTES,
+} from "../wire/index.ts";
+import type { ControlChannel } from "./control-channel.ts";
+import type { DropCounters } from "./drops.ts";
+import type { FrameSender } from "./frame-sender.ts";
+import type { KeptFrames } from "./kept-frames.ts";
+import type { PacketPorts } from "./ports.ts";
+import type { TransmitBatch } from "./transmit-batch.ts";
+
+/** What a frame's datagram has beside it over IPv4: 20 IP, 8 UDP. IPv6 has 20 more, which no decision hangs on. */
+const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
+/** Kept for retransmission: 100 ms of 300 Mbit/s, and the queue of the bond is as long again. */
+const KEPT_LIMIT_BYTES = 8_000_000;
+
+export interface AggregateLinkParts {
+  readonly ports: PacketPorts;
+  readonly sender: FrameSender;
+  readonly batch: TransmitBatch;
+  readonly control: ControlChannel;
+  readonly kept: KeptFrames;
+  readonly drops: DropCounters;
+  event(event: AggregateEvent): void;
+}
+
+/** Connects an aggregate sender with the packet loop: numbers, flags and headers of its frames, and their slots. */
+export class AggregateLink implements PeerSender, AggregateSink {
+  readonly #peer: Peer;
+  readonly #parts: AggregateLinkParts;
+  readonly #kept: KeptFrames;
+  readonly #realtime = new RealtimeFilter();
+  readonly #sender: AggregateSender;
+  #eligible = 0;
+  #rateSetMs = Number.NEGATIVE_INFINITY;
+
+  constructor(peer: Peer, parts: AggregateLinkParts) {
+    this.#peer = peer;
+    this.#parts = parts;
+    this.#kept = parts.kept;
+    const { table, queued, dropped } = parts.kept;
+    this.#sender = new AggregateSender({
+      sink: this,
+      frames: table,
+      queue: new FqCodel(queued, dropped, this),
+      dropped,
+      budget: new RedundancyBudget(),
+      createController: () => new VirtualQueueController(),
+      keptLimitBytes: KEPT_LIMIT_BYTES,
+    });
+  }
+
+  // ---- what the packet loop tells
+
+  push(slot: number, view: FrameView, payload: number, payloadBytes: number, innerFlags: number, nowMs: number): void {
+    const kept = this.#kept;
+    const flow = flowSlot(view);
+    const isRealtime = this.#realtime.isRealtime(view, flow, nowMs);
+    kept.payloads[slot] = payload;
+    kept.payloadBytes[slot] = payloadBytes;
+    kept.ipOffsets[slot] = view.ipOffset;
+    kept.innerFlags[slot] =
+      innerFlags | INNER_REPORTED | (isRealtime ? INNER_REALTIME | INNER_DUPLICATE : INNER_ORDERED);
+    this.#sender.enqueue(slot, flow, payloadBytes + DATAGRAM_BYTES, isRealtime, nowMs);
+  }
+
+  pump(nowMs: number): void {
+    this.#sender.pump(nowMs);
+  }
+
+  onTimer(nowMs: number): number {
+    if (nowMs >= this.#sender.nextDeadlineMs) this.#sender.onTimer(nowMs);
+    if (nowMs - this.#rateSetMs >= 100) {
+      this.#rateSetMs = nowMs;
+      this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
+    }
+    return this.#sender.nextDeadlineMs;
+  }
+
+  onControlSent(path: number, counter: number, bytes: number, nowMs: number): void {
+    this.#sender.onControlSent(path, counter, bytes, nowMs);
+  }
+
+  onFeedback(feedback: FeedbackReader, nowMs: number): void {
+    this.#sender.onFeedback(feedback, nowMs);
+  }
+
+  addPath(path: number, metered: boolean, nowMs: number): void {
+    this.#sender.addPath(path, { metered, speedKbps: null }, nowMs);
+    this.#eligible &= ~(1 << path);
+  }
+
+  removePath(path: number, nowMs: number): void {
+    this.#sender.removePath(path, nowMs);
+    this.#eligible &= ~(1 << path);
+  }
+
+  setEligible(members: number, nowMs: number): void {
+    const changed = members ^ this.#eligible;
+    if (changed === 0) return;
+    this.#eligible = members;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if ((changed & (1 << path)) !== 0) this.#sender.setUsable(path, (members & (1 << path)) !== 0, nowMs);
+    }
+  }
+
+  onPeerRestarted(nowMs: number): void {
+    this.#sender.onPeerRestarted(nowMs);
+  }
+
+  close(): void {
+    this.#sender.close();
+  }
+
+  // ---- what the aggregate sender asks
+
+  transmit(slot: number, pathNumber: number, kind: TransmitKind, nowMs: number): number {
+    const peer = this.#peer;
+    const epoch = peer.sending;
+    const path = peer.paths[pathNumber];
+    if (epoch === undefined || path === undefined) return -1;
+    const { table, payloads, payloadBytes, innerFlags, sequences } = this.#kept;
+    const flow = table.flowSlots[slot] ?? 0;
+    if (kind === "first") {
+      const isRealtime = table.has(slot, FRAME_REALTIME);
+      sequences[slot] = isRealtime ? peer.nextRealtimeSequence(flow) : peer.nextSequence(flow);
+    }
+    const flags = (innerFlags[slot] ?? 0) | (kind === "retransmission" ? INNER_RETRANSMISSION : 0);
+    const bytes = payloadBytes[slot] ?? 0;
+    const first = path.nextCounter;
+    this.#parts.sender.send(path, epoch, payloads[slot] ?? 0, bytes, flags, flow, sequences[slot] ?? 0, nowMs);
+    const last = path.nextCounter - 1;
+    for (let counter = first; counter < last; counter++) {
+      this.#sender.onControlSent(pathNumber, counter, path.mtuBytes, nowMs);
+    }
+    peer.bond.countSent(pathNumber, bytes);
+    return last < first ? -1 : last;
+  }
+
+  pad(pathNumber: number, nowMs: number): boolean {
+    const path = this.#peer.paths[pathNumber];
+    return path !== undefined && this.#parts.control.padding(this.#peer, path, nowMs);
+  }
+
+  release(slot: number, drop: keyof DropCounters | null): void {
+    if (drop !== null) this.#parts.drops[drop]++;
+    this.#parts.batch.lend(slot);
+  }
+
+  event(event: AggregateEvent): void {
+    this.#parts.event(event);
+  }
+
+  markCe(slot: number): boolean {
+    const ipOffset = this.#kept.ipOffsets[slot] ?? -1;
+    return ipOffset >= 0 && markCongestion(this.#parts.ports.pool, ipOffset);
+  }
+}
