@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FrameView } from "../../packages/shared/src/packet/index.ts";
 import { Bbr, Cubic, TcpFlow, type TcpFlowOptions, type TcpFrame, type TcpSegment } from "../support/tcp-model.ts";
+import { TcpPackets } from "../support/tcp-packets.ts";
 import { type LineSettings, VirtualNetwork } from "../support/virtual-network.ts";
 
 const PAYLOAD_SHARE = 1448 / 1500;
@@ -284,5 +286,33 @@ describe("both ends", () => {
     const [a, b, c] = [7, 7, 8].map((seed) => run(new Cubic(), line, { seed, untilMs: 8_000 }).goodputKbps);
     expect(a).toBe(b);
     expect(a).not.toBe(c);
+  });
+});
+
+describe("packets", () => {
+  it("carry a connection through a tunnel that looks at them", () => {
+    const packets = new TcpPackets({ address: "192.0.2.1", port: 443 }, { address: "10.200.0.2", port: 50_000 });
+    const segment: TcpSegment = { kind: "data", sequence: 7, payloadBytes: 1448, sizeBytes: 1500, sentMs: 3 };
+    const ack = { kind: "ack", acknowledged: 7, echoMs: 3, windowSegments: 99, duplicate: undefined } as const;
+    const frames: TcpFrame[] = [
+      segment,
+      { ...ack, sacks: [], sizeBytes: 52 },
+      { ...ack, sacks: [[9, 11]], sizeBytes: 64 },
+    ];
+    const view = new FrameView();
+    for (const frame of frames) {
+      const packet = packets.encode(frame);
+      expect(packets.decode(packet.slice())).toBe(frame);
+      expect(packets.decode(packet)).toBe(frame); // a duplicate
+      view.parse(packet, 0, packet.length);
+      expect(view.ipEnd - view.ipOffset).toBe(frame.sizeBytes);
+      const ports = frame.kind === "data" ? [443, 50_000] : [50_000, 443];
+      expect([view.sourcePort, view.destinationPort, view.tcpFlags]).toEqual([...ports, 0x10]);
+      const tcpBytes = ((packet[view.l4Offset + 12] ?? 0) >> 4) * 4;
+      expect(view.ipEnd - view.l4Offset - tcpBytes).toBe(frame.kind === "data" ? 1448 : 0);
+    }
+    const other = new TcpPackets({ address: "192.0.2.1", port: 443 }, { address: "10.200.0.2", port: 50_001 });
+    expect(other.decode(packets.encode(segment))).toBeUndefined();
+    expect(packets.decode(new Uint8Array(60))).toBeUndefined();
   });
 });

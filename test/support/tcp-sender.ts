@@ -1,3 +1,4 @@
+import { DeliveryRate } from "./tcp-rate.ts";
 import { TcpRecovery } from "./tcp-recovery.ts";
 import { TcpRtt } from "./tcp-rtt.ts";
 import { Scoreboard, type SentSegment } from "./tcp-scoreboard.ts";
@@ -6,6 +7,7 @@ import {
   type CongestionControl,
   HEADER_BYTES,
   INITIAL_WINDOW,
+  type SegmentRange,
   type TcpAck,
   type TcpSegment,
   type TcpState,
@@ -41,6 +43,9 @@ export class TcpSender {
   readonly #control: CongestionControl;
   readonly #sink: TcpSenderSink;
   readonly #rtt = new TcpRtt();
+  readonly #rate = new DeliveryRate();
+  /** Of the acknowledgement before: what is in them need not be looked at again. */
+  #knownSacks: readonly SegmentRange[] = [];
   /** Segments offered, and bytes of the last one. */
   #offered = 0;
   #lastBytes = 0;
@@ -55,10 +60,6 @@ export class TcpSender {
   /** A tail loss probe is out: the segment behind it; -1: none is. */
   #probeEnd = -1;
   #probeIsCopy = false;
-  /** Delivery rate: when something was delivered last, and when that had been sent. */
-  #deliveredMs = 0;
-  #firstSentMs = 0;
-  #appLimitedUntil = 0;
   /** Use of the window since it was judged last. */
   #isCwndLimited = false;
   #mostPacketsOut = 0;
@@ -147,11 +148,14 @@ export class TcpSender {
       if (Number.isNaN(oldestRttMs)) oldestRttMs = sample.rttMs;
     };
     for (let at = this.#board.una; at < ack.acknowledged; at++) take(at, true);
-    for (const [from, to] of [...ack.sacks].sort((a, b) => a[0] - b[0]))
-      for (let at = from; at < to; at++) take(at, false);
-    this.state.delivered += sample.delivered;
+    for (const range of [...ack.sacks].sort((a, b) => a[0] - b[0])) {
+      const known = this.#knownSacks.find(([from, to]) => from <= range[0] && range[0] < to);
+      for (let at = known?.[1] ?? range[0]; at < range[1]; at++) take(at, false);
+    }
+    this.#knownSacks = ack.sacks;
     if (!Number.isNaN(oldestRttMs)) this.#rtt.addSample(oldestRttMs, sample.rttMs);
-    if (newest !== undefined) this.#measureRate(newest, sample, nowMs);
+    if (newest !== undefined) this.#rate.measure(newest, sample, this.#rtt.minMs);
+    this.state.delivered = this.#rate.delivered;
     return sample;
   }
 
@@ -170,17 +174,6 @@ export class TcpSender {
       isAppLimited: false,
       isCwndLimited: this.#isCwndLimited || (cwnd < ssthresh && cwnd < 2 * this.#mostPacketsOut),
     };
-  }
-
-  #measureRate(newest: SentSegment, sample: AckSample, nowMs: number): void {
-    this.#deliveredMs = nowMs;
-    this.#firstSentMs = newest.sentMs;
-    sample.priorDelivered = newest.delivered;
-    sample.isAppLimited = newest.isAppLimited;
-    const intervalMs = Math.max(newest.sentMs - newest.firstSentMs, nowMs - newest.deliveredMs);
-    if (intervalMs <= 0 || intervalMs < this.#rtt.minMs) return;
-    sample.rateDelivered = this.state.delivered - newest.delivered;
-    sample.rateIntervalMs = intervalMs;
   }
 
   #copyState(): void {
@@ -320,16 +313,12 @@ export class TcpSender {
   #transmit(lost: SentSegment | undefined, nowMs: number): void {
     const board = this.#board;
     if (board.packetsOut === 0) {
-      this.#firstSentMs = nowMs;
-      this.#deliveredMs = nowMs;
+      this.#rate.onStart(nowMs);
       this.#timeoutMs = nowMs + this.#rtt.timeoutMs * this.#backoff;
     }
     if (lost !== undefined) board.resend(lost, nowMs);
     const sent = lost ?? board.sendNew(nowMs);
-    sent.delivered = this.state.delivered;
-    sent.deliveredMs = this.#deliveredMs;
-    sent.firstSentMs = this.#firstSentMs;
-    sent.isAppLimited = this.state.delivered < this.#appLimitedUntil;
+    this.#rate.stamp(sent);
     this.counters.sent++;
     if (lost !== undefined) this.counters.resent++;
     this.recovery.onSegmentSent(lost !== undefined, nowMs);
@@ -346,7 +335,7 @@ export class TcpSender {
   #judgeUsage(isLimited: boolean): void {
     const board = this.#board;
     if (this.#fresh <= 0 && board.firstLost() === undefined && board.inflight < this.state.cwnd)
-      this.#appLimitedUntil = this.state.delivered + board.inflight;
+      this.#rate.onAppLimited(board.inflight);
     const { packetsOut } = board;
     if (board.una < this.#usageEnd && !isLimited && (this.#isCwndLimited || packetsOut <= this.#mostPacketsOut)) return;
     this.#isCwndLimited = isLimited;
