@@ -134,7 +134,7 @@ describe("bridged clients of one concentrator", () => {
     const server = world.cbr({ from: world.concentrator, framesPerSecond: 20 });
     world.run(500);
     send(world, { from: thief ?? world.client, sourceMac: SERVER_MAC, ...once });
-    expect(world.concentrator.drops()["mac-moved"]).toBe(stolen.sent * 2);
+    expect(world.drops()["mac-moved"]).toBe(stolen.sent * 2);
     world.run(500);
     expect(victim.arrivals.get("concentrator")).toBe(victim.delivered);
     expect([...server.arrivals.keys()]).toEqual(["home1"]);

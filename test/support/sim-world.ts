@@ -39,8 +39,12 @@ export class SimWorld {
   readonly clients: SimClient[];
   concentrator: SimConcentrator;
   readonly flows: SimFlow[] = [];
-  /** Data datagrams that came to nobody's address: the translator forgot where they were to go. */
+  /** Datagrams that came to nobody's address, as when a translator forgot where they were to go; data among them. */
+  unroutable = 0;
   unroutableData = 0;
+  readonly concentratorKey = publicKeyOf(keyOf(0));
+  /** Hosts beside the clients that the concentrator can reach. */
+  readonly strangers = new Map<Int32Array, (datagram: SimDatagram) => void>();
   /** Every run of a program, the dead ones too. */
   readonly ends: SimEnd[] = [];
   readonly #options: SimWorldOptions;
@@ -168,7 +172,7 @@ export class SimWorld {
         mode: this.#options.mode ?? "routed",
         bond: this.#settings,
         privateKey: keyOf(index + 1),
-        concentratorKey: publicKeyOf(keyOf(0)),
+        concentratorKey: this.concentratorKey,
       },
       this.links[index] ?? [],
       (frame) => this.#onFrame(frame, name),
@@ -181,8 +185,17 @@ export class SimWorld {
   #sendDown(datagram: SimDatagram): void {
     const key = endpointKey(datagram.endpoint);
     const link = this.links.flat().find((each) => endpointKey(each.publicEndpoint) === key);
-    if (link !== undefined) link.sendDown(datagram);
-    else if (datagram.bytes[0] === TYPE_DATA) this.unroutableData++;
+    if (link !== undefined) {
+      link.sendDown(datagram);
+      return;
+    }
+    for (const [endpoint, receive] of this.strangers) {
+      if (endpointKey(endpoint) !== key) continue;
+      receive(datagram);
+      return;
+    }
+    this.unroutable++;
+    if (datagram.bytes[0] === TYPE_DATA) this.unroutableData++;
   }
 
   #onFrame(frame: Uint8Array, end: string): void {
@@ -200,7 +213,8 @@ export function macOf(index: number): readonly number[] {
   return [2, 0, 0, 0, 0, 0x10 + index];
 }
 
-function keyOf(number: number): Uint8Array {
+/** Private key of a client by its number from 1 on; 0: the concentrator's. */
+export function keyOf(number: number): Uint8Array {
   const random = seededRandom(1000 + number);
   return Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256));
 }
