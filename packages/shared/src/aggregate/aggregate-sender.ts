@@ -40,6 +40,8 @@ const MOST_TARGET_RTT_MS = 1_500;
 /** A peer that has said nothing about so many frames for so long does not send feedback. */
 const SILENT_PEER_MS = 3_000;
 const SILENT_PEER_FRAMES = 20;
+/** A path that nothing was heard of for so long is tried with copies: what is known of it may be wrong by now. */
+const FORGOTTEN_MS = 500;
 /** Feedback goes by the second-best path in turn, unless that is so much slower. */
 const RETURN_SLACK_MS = 30;
 /** What waited this long for any path at all is not sent any more. */
@@ -65,8 +67,8 @@ export class AggregateSender {
   readonly #createController: (path: number) => PathController;
   readonly #byNumber: (Member | undefined)[] = new Array<Member | undefined>(MAX_PATHS).fill(undefined);
   readonly #members: Member[] = [];
-  /** Usable, but suspect while others are not: tried with copies only. */
-  readonly #suspects: Member[] = [];
+  /** Tried with copies: suspect while others are not, or so little used that nothing is known of them any more. */
+  readonly #tried: Member[] = [];
   readonly #scheduler = new Scheduler();
   readonly #keeper: FrameKeeper;
   readonly #fates: Fates;
@@ -153,7 +155,7 @@ export class AggregateSender {
     this.#frames.begin(slot, flowSlot, bytes, isRealtime, nowMs);
     if (isRealtime && !this.#usesShares) {
       this.#onSending(nowMs);
-      this.#transmitter.sendRealtime(slot, this.#suspects, nowMs);
+      this.#transmitter.sendRealtime(slot, this.#tried, nowMs);
       return;
     }
     this.#queue.enqueue(slot, flowSlot, bytes, nowMs);
@@ -180,7 +182,11 @@ export class AggregateSender {
       this.#usesShares = false;
       this.#event({ type: "feedback-back" }, nowMs);
     }
-    for (const member of this.#members) this.#clearIfProven(member, nowMs);
+    for (const member of this.#members) {
+      this.#clearIfProven(member, nowMs);
+      const found = this.#watch.checkReport(member, this.#intake.reportMs, this.#hasOther(member), nowMs);
+      if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
+    }
     this.pump(nowMs);
   }
 
@@ -227,7 +233,8 @@ export class AggregateSender {
 
   onTimer(nowMs: number): void {
     for (const member of this.#members) {
-      if (nowMs >= member.nextDeadlineMs) this.#checkSilence(member, nowMs);
+      if (nowMs < member.nextDeadlineMs) continue;
+      if (this.#watch.check(member, this.#hasOther(member), nowMs) === NOW_SUSPECT) this.#suspect(member, nowMs);
     }
     if (nowMs >= this.#carelessSinceMs + CARE_MS) this.#care(nowMs);
     this.pump(nowMs);
@@ -298,7 +305,7 @@ export class AggregateSender {
       const slot = this.#dequeue(nowMs);
       if (slot < 0) return;
       this.#onSending(nowMs);
-      this.#transmitter.sendFirst(member, slot, this.#suspects, nowMs);
+      this.#transmitter.sendFirst(member, slot, this.#tried, nowMs);
     }
   }
 
@@ -329,10 +336,12 @@ export class AggregateSender {
     if (Number.isNaN(this.#unansweredSinceMs)) this.#unansweredSinceMs = nowMs;
   }
 
-  #checkSilence(member: Member, nowMs: number): void {
+  #hasOther(member: Member): boolean {
     const { live } = this.#scheduler;
-    const hasOther = live.length > 1 || (live.length === 1 && live[0] !== member);
-    if (this.#watch.check(member, hasOther, nowMs) !== NOW_SUSPECT) return;
+    return live.length > 1 || (live.length === 1 && live[0] !== member);
+  }
+
+  #suspect(member: Member, nowMs: number): void {
     member.suspectSinceMs = nowMs;
     member.clearedFrom = member.log.next;
     member.trialGapMs = 0;
@@ -360,17 +369,21 @@ export class AggregateSender {
     const { live } = this.#scheduler;
     const hadNone = live.length === 0;
     live.length = 0;
-    this.#suspects.length = 0;
     for (const member of this.#members) if (member.usable && !member.isSuspect) live.push(member);
-    for (const member of this.#members) if (member.usable && member.isSuspect) this.#suspects.push(member);
-    if (live.length === 0) {
-      live.push(...this.#suspects);
-      this.#suspects.length = 0;
-    }
+    if (live.length === 0) for (const member of this.#members) if (member.usable) live.push(member);
+    this.#sortTried(nowMs);
     if (live.length === 0) this.#noPathSinceMs = nowMs;
     else if (hadNone && nowMs - this.#noPathSinceMs > STALE_MS) {
       this.#queue.clear();
       this.#releaseDropped();
+    }
+  }
+
+  #sortTried(nowMs: number): void {
+    this.#tried.length = 0;
+    for (const member of this.#members) {
+      const isForgotten = nowMs - member.progressMs > FORGOTTEN_MS || member.isSuspect;
+      if (member.usable && isForgotten && this.#hasOther(member)) this.#tried.push(member);
     }
   }
 
@@ -383,6 +396,7 @@ export class AggregateSender {
   #care(nowMs: number): void {
     this.#carelessSinceMs = nowMs;
     this.#adaptQueue();
+    this.#sortTried(nowMs);
     let freeRate = 0;
     for (const { metered, controller } of this.#scheduler.live) freeRate += metered ? 0 : controller.rateBytesPerMs;
     this.#budget.setRate(freeRate, nowMs);

@@ -68,6 +68,11 @@ export class FeedbackIntake {
     while (feedback.next()) this.#onBlock(feedback.block, timeMs, nowMs);
   }
 
+  /** Time of the newest message, in the peer's clock; NaN before the first. */
+  get reportMs(): number {
+    return this.#clock.newestMs;
+  }
+
   /** The peer has started anew, with another clock and other counts. */
   restart(): void {
     this.#clock.rebase();
@@ -180,6 +185,7 @@ export class FeedbackIntake {
     sample.highestSentMs = sentMs;
     sample.highestOwdMs = timeMs - block.heldUnits / UNITS_PER_MS - sentMs;
     sample.rttMs = Math.max(0.01, nowMs - sentMs - block.heldUnits / UNITS_PER_MS);
+    member.reportedOwdMs = sample.highestOwdMs;
     log.readMark(at, sample.highestMark);
     this.#readFastest(member, block, highest, timeMs);
     const oldestAgeMs = this.#oldestSentMs < nowMs ? nowMs - this.#oldestSentMs : sample.rttMs;

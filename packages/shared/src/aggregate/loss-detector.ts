@@ -4,7 +4,7 @@ const MOST_REORDER_MS = 100;
 const FORGETTING = 0.1;
 /** Nothing is known of the path yet. */
 const FIRST_LIMIT_MS = 500;
-const LEAST_VARIATION_MS = 20;
+const LEAST_VARIATION_MS = 25;
 const LEAST_REPORT_DELAY_MS = 10;
 const MOST_REPORT_DELAY_MS = 150;
 
@@ -61,8 +61,12 @@ export class LossDetector {
   /** A path with something under way for longer than this, and no progress, is silent. */
   get silenceLimitMs(): number {
     if (Number.isNaN(this.srttMs)) return FIRST_LIMIT_MS;
-    const variationMs = Math.max(4 * this.rttVarMs, LEAST_VARIATION_MS, this.reorderMs);
-    return this.srttMs + variationMs + this.reportDelayMs + LEAST_REPORT_DELAY_MS;
+    return this.srttMs + this.variationMs + this.reportDelayMs + LEAST_REPORT_DELAY_MS;
+  }
+
+  /** What a path that is well may be late by. */
+  get variationMs(): number {
+    return Math.max(4 * this.rttVarMs, LEAST_VARIATION_MS, this.reorderMs);
   }
 
   #decay(nowMs: number): void {

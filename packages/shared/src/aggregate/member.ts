@@ -47,10 +47,12 @@ export class Member {
   /** When anything sent here was acknowledged last. */
   progressMs = Number.NEGATIVE_INFINITY;
   highestAcked = -1;
-  /** As the peer reported them with it, without wraps: bytes received, and in the peer's clock when it arrived. */
+  /** As the peer reported them with it, without wraps: bytes received, and in the peer's clock when the last arrived. */
   reportedBytes = Number.NaN;
   firstReportedBytes = Number.NaN;
   reportedArrivalMs = Number.NEGATIVE_INFINITY;
+  /** One-way delay of the newest datagram reported. */
+  reportedOwdMs = Number.NaN;
   /** Times the gate was shut when a frame was waiting, and times it was open but another path was worth waiting for. */
   heldBack = 0;
   passedOver = 0;

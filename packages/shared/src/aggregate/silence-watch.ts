@@ -42,6 +42,23 @@ export class SilenceWatch {
     return isChance || member.isSuspect || !hasOther ? TAIL_LOST : NOW_SUSPECT;
   }
 
+  /**
+   * The same as `check`, by the peer's clock, each time it sends a report: datagrams of this path should have arrived when
+   * the report was written, and none did for too long. Sooner than by the round trip of this path.
+   * @param reportMs the time of the newest report, in the peer's clock.
+   */
+  checkReport(member: Member, reportMs: number, hasOther: boolean, nowMs: number): number {
+    const { log } = member;
+    if (!hasOther || member.isSuspect || log.flyingCount < SUSPICIOUS_DATAGRAMS) return NOT_SILENT;
+    const sentMs = log.sentMs[log.index(log.oldestFlying())] ?? 0;
+    this.limitMs = member.losses.variationMs;
+    const expectedMs = Math.max(member.reportedArrivalMs, sentMs + member.reportedOwdMs);
+    if (!(expectedMs + this.limitMs < reportMs)) return NOT_SILENT;
+    this.oldestMs = nowMs - sentMs;
+    this.giveUp(member, nowMs);
+    return NOW_SUSPECT;
+  }
+
   /** Nothing is under way any more: frames are to be sent again, on other paths if there are any. */
   giveUp(member: Member, nowMs: number): void {
     const { log } = member;

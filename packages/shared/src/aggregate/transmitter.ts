@@ -11,7 +11,7 @@ import type { SilenceWatch } from "./silence-watch.ts";
 const NO_SLOT = -1;
 /** A second copy that comes so much later than the first helps nobody. */
 const WORTHLESS_MS = 250;
-/** A suspect path is tried with copies, at doubling intervals. */
+/** Paths are tried with copies at doubling intervals. */
 const FIRST_TRIAL_MS = 50;
 const MOST_TRIAL_MS = 400;
 const METERED_TRIALS = 4;
@@ -44,19 +44,19 @@ export class Transmitter {
     this.#watch = parts.watch;
   }
 
-  /** A frame of the queue. @param suspects paths to be tried with a copy. */
-  sendFirst(member: Member, slot: number, suspects: readonly Member[], nowMs: number): void {
+  /** A frame of the queue. @param tried paths that get a copy now and then. */
+  sendFirst(member: Member, slot: number, tried: readonly Member[], nowMs: number): void {
     const isKept = this.#keeper.keep(slot);
     if (!this.#transmit(member, slot, "first", KIND_FIRST, isKept, nowMs)) {
       this.drop(slot, isKept, "no-path");
       return;
     }
-    for (const suspect of suspects) this.#try(suspect, slot, isKept, nowMs);
+    this.#tryOthers(tried, member, undefined, slot, isKept, nowMs);
     if (!isKept) this.drop(slot, false, null);
   }
 
   /** A real-time frame: at once, whatever the gates, on the two best paths if the budget allows. */
-  sendRealtime(slot: number, suspects: readonly Member[], nowMs: number): void {
+  sendRealtime(slot: number, tried: readonly Member[], nowMs: number): void {
     const bytes = this.#frames.bytes[slot] ?? 0;
     const scheduler = this.#scheduler;
     scheduler.pickTwo(bytes, nowMs);
@@ -76,7 +76,7 @@ export class Transmitter {
         this.#transmit(second, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
       }
     }
-    for (const suspect of suspects) this.#try(suspect, slot, isKept, nowMs);
+    this.#tryOthers(tried, best, second, slot, isKept, nowMs);
     if (!isKept) this.drop(slot, false, null);
   }
 
@@ -132,11 +132,21 @@ export class Transmitter {
     return true;
   }
 
-  #try(suspect: Member, slot: number, isKept: boolean, nowMs: number): void {
-    if (nowMs < suspect.nextTrialMs) return;
-    suspect.trialGapMs = Math.min(MOST_TRIAL_MS, Math.max(FIRST_TRIAL_MS, 2 * suspect.trialGapMs));
-    suspect.nextTrialMs = nowMs + suspect.trialGapMs * (suspect.metered ? METERED_TRIALS : 1);
-    this.#transmit(suspect, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
+  /** Copies for paths to be tried, but for those that have the frame already. */
+  #tryOthers(
+    tried: readonly Member[],
+    first: Member,
+    second: Member | undefined,
+    slot: number,
+    isKept: boolean,
+    nowMs: number,
+  ): void {
+    for (const member of tried) {
+      if (member === first || member === second || nowMs < member.nextTrialMs) continue;
+      member.trialGapMs = Math.min(MOST_TRIAL_MS, Math.max(FIRST_TRIAL_MS, 2 * member.trialGapMs));
+      member.nextTrialMs = nowMs + member.trialGapMs * (member.metered ? METERED_TRIALS : 1);
+      this.#transmit(member, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
+    }
   }
 
   /** What is under way has outgrown the log: the oldest count as lost. */
