@@ -4,7 +4,7 @@ import { FlowRounds } from "./flow-rounds.ts";
 
 /** Why the queue dropped a frame. */
 export const QUEUE_DROP_REASONS = ["queue-full", "queue-delay"] as const;
-export type QueueDropReason = (typeof QUEUE_DROP_REASONS)[number];
+type QueueDropReason = (typeof QUEUE_DROP_REASONS)[number];
 const QUEUE_FULL = 0;
 const QUEUE_DELAY = 1;
 
@@ -51,7 +51,7 @@ export class DroppedSlots {
 }
 
 /** Has access to the frames. */
-export interface EcnMarker {
+interface EcnMarker {
   /** Sets "congestion experienced" on a frame whose sender takes it (ECT). @returns false when it does not: it is dropped. */
   markCe(slot: number): boolean;
 }
