@@ -87,6 +87,20 @@ export class DeliverySeries {
     return this.#at(this.#sentMs, 0) - this.#at(this.#sentMs, back);
   }
 
+  /** Bytes lost between that report and the newest; what arrives up to settleMs after its turn is not lost. */
+  lostSince(back: number, settleMs: number): number {
+    return this.#leastMissing(0, settleMs) - this.#leastMissing(back, settleMs);
+  }
+
+  #leastMissing(from: number, spanMs: number): number {
+    const fromMs = this.#at(this.#nowMs, from);
+    let least = Number.POSITIVE_INFINITY;
+    for (let back = from; back < this.size && fromMs - this.#at(this.#nowMs, back) <= spanMs; back++) {
+      least = Math.min(least, this.#at(this.#sentBytes, back) - this.#at(this.#receivedBytes, back));
+    }
+    return least;
+  }
+
   arrivalSpanMs(back: number): number {
     return this.#at(this.#arrivalMs, 0) - this.#at(this.#arrivalMs, back);
   }

@@ -305,7 +305,9 @@ export class VirtualQueueController implements PathController {
       this.#policed.stop();
       return;
     }
-    this.#policed.onReport(this.#series, this.#delivery, this.#rtt.value, this.#isStartup, nowMs);
+    if (this.#policed.state === "probing" && this.#lineQueueMs > 0.8 * TARGET_MS) this.#policed.stop();
+    const settleMs = this.#noise.isReordering ? 200 : 0;
+    this.#policed.onReport(this.#series, this.#delivery, settleMs, this.#rtt.value, this.#isStartup, nowMs);
     if (!this.#policed.isOn) return;
     this.#isStartup = false;
     this.#setRate(this.#policed.bytesPerMs);

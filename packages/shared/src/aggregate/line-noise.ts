@@ -1,0 +1,92 @@
+/** In the first moments of a line. */
+const FAST_GAIN = 0.2;
+const GAIN = 0.05;
+/** One leap of the delay, as of a new route, says nothing of noise: a sample counts at most this much above the mean. */
+const STEP_MS = 4;
+const STEP_FACTOR = 4;
+const MOST_MS = 60;
+const PEAK_FADES_MS = 30_000;
+/** Share of the time that a line may stand idle because frames come late, before the queue is made longer. */
+const IDLE_SHARE = 0.01;
+const MOST_JUMP_MS = 30;
+/** Noise of the timers and of the packet loop. */
+const HOST_NOISE_MS = 1.5;
+const MARGIN_PER_NOISE = 6;
+const MOST_MARGIN_MS = 150;
+const REORDER_GAIN = 0.03;
+const REORDERING_FROM = 0.1;
+const REORDERING_MARGIN = 1.5;
+const MOST_REORDERING_MARGIN_MS = 50;
+
+/**
+ * Delay variation of a line, and how much delay above the least ever seen is to be taken for an empty line.
+ *
+ * A line that delays each frame at random but keeps their order stands idle whenever one is later than the queue is
+ * long. It looks like a queue that jumps up and then drains. So the jumps of delay that the model cannot explain are
+ * summed up as lost time, and the margin grows until no more than 1 % is lost that way. A line that reorders does not
+ * lose time; there the margin only makes up for comparing with a minimum.
+ */
+export class LineNoise {
+  /**
+   * Smoothed size of the second difference of the delay, or of what of it is unexplained, whichever is smaller: blind to a
+   * rate that falls or rises, to queues that the model knows, and to a model that does not know the line yet.
+   */
+  pdvMs = 0;
+  marginMs = 0;
+  #peakMs = 0;
+  readonly #unexplained = new Bend();
+  readonly #delay = new Bend();
+  #missingBytes = Number.NaN;
+  #reorderRatio = 0;
+  #errorMs = 0;
+
+  get isReordering(): boolean {
+    return this.#reorderRatio > REORDERING_FROM;
+  }
+
+  /** @param missingBytes sent, but not arrived when the highest arrived: falls only when something comes late. */
+  addSample(delayMs: number, unexplainedMs: number, missingBytes: number, spanMs: number, isNew: boolean): void {
+    if (missingBytes < this.#missingBytes) this.#reorderRatio += REORDER_GAIN * (1 - this.#reorderRatio);
+    else this.#reorderRatio -= REORDER_GAIN * this.#reorderRatio;
+    this.#missingBytes = missingBytes;
+    const bendMs = Math.min(this.#delay.of(delayMs), this.#unexplained.of(unexplainedMs));
+    if (Number.isNaN(bendMs)) return;
+    const countedMs = Math.min(MOST_MS, STEP_MS + STEP_FACTOR * this.pdvMs, bendMs);
+    this.pdvMs += (isNew ? FAST_GAIN : GAIN) * (countedMs - this.pdvMs);
+    this.#peakMs = Math.max(this.pdvMs, this.#peakMs * (1 - spanMs / PEAK_FADES_MS));
+  }
+
+  /** @param errorMs how much later the line is than the model says; spanMs: since the last call. */
+  addError(errorMs: number, spanMs: number): void {
+    const jumpMs = Math.min(MOST_JUMP_MS, Math.max(0, errorMs - Math.max(0, this.#errorMs)));
+    this.#errorMs = errorMs;
+    if (this.isReordering) {
+      this.marginMs = Math.min(REORDERING_MARGIN * this.pdvMs, MOST_REORDERING_MARGIN_MS);
+      return;
+    }
+    this.#setMargin(this.marginMs + jumpMs - IDLE_SHARE * spanMs);
+  }
+
+  /** The least delay is another now; what an empty line takes stays the same, as far as noise explains it. */
+  onBaseChange(riseMs: number): void {
+    if (riseMs !== 0 && this.marginMs > 0) this.#setMargin(this.marginMs - riseMs);
+  }
+
+  #setMargin(marginMs: number): void {
+    const mostMs = Math.min(MOST_MARGIN_MS, MARGIN_PER_NOISE * (this.#peakMs - HOST_NOISE_MS));
+    this.marginMs = Math.max(0, Math.min(marginMs, mostMs));
+  }
+}
+
+/** Size of the second difference of a series. */
+class Bend {
+  #before1 = Number.NaN;
+  #before2 = Number.NaN;
+
+  of(value: number): number {
+    const bend = Math.abs(value - 2 * this.#before1 + this.#before2);
+    this.#before2 = this.#before1;
+    this.#before1 = value;
+    return bend;
+  }
+}
