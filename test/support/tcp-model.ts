@@ -6,7 +6,7 @@ import type { TcpAck, TcpFrame, TcpSegment } from "./tcp-types.ts";
 
 export { Bbr } from "./tcp-bbr.ts";
 export { Cubic } from "./tcp-cubic.ts";
-export type { TcpAck, TcpFrame, TcpSegment } from "./tcp-types.ts";
+export type { TcpFrame, TcpSegment } from "./tcp-types.ts";
 
 export interface TcpFlowOptions {
   readonly control: Cubic | Bbr;

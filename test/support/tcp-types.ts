@@ -35,7 +35,7 @@ export interface TcpAck {
 export type TcpFrame = TcpSegment | TcpAck;
 
 /** The kernel's states, without CWR. */
-export type TcpPhase = "open" | "disorder" | "recovery" | "loss";
+type TcpPhase = "open" | "disorder" | "recovery" | "loss";
 
 /** What a congestion control sees and steers. */
 export interface TcpState {
