@@ -274,7 +274,7 @@ describe("a client with valid keys and bad intentions", () => {
   it("sends control messages of any shape", () => {
     const siege = besieged();
     const { world, intruder, random } = siege;
-    for (let i = 0; i < 30_000; i++) {
+    for (let i = 0; i < 15_000; i++) {
       const messages = Array.from({ length: 1 + randomInteger(random, 6) }, () => {
         const body = Uint8Array.from({ length: randomInteger(random, 40) }, () => randomInteger(random, 256));
         return message(randomInteger(random, 16), body, random() < 0.1 ? randomInteger(random, 65_536) : body.length);
@@ -287,7 +287,7 @@ describe("a client with valid keys and bad intentions", () => {
     world.run(1000);
     const peer = world.concentrator.snapshot().peers.find(({ peerId }) => peerId === 1);
     expect(peer?.members.length).toBeLessThanOrEqual(30);
-    expect(world.drops()["control-refused"]).toBeGreaterThan(10_000);
+    expect(world.drops()["control-refused"]).toBeGreaterThan(5_000);
     expectUnharmed(siege);
   });
 
@@ -340,7 +340,7 @@ describe("a client with valid keys and bad intentions", () => {
     const siege = besieged();
     const { world, intruder, random } = siege;
     const own = ipv4Frame(addressOf(1), SERVER, 17, new Uint8Array(20)).subarray(14);
-    for (let i = 0; i < 30_000; i++) {
+    for (let i = 0; i < 15_000; i++) {
       const payload =
         random() < 0.5
           ? own.slice(0, randomInteger(random, own.length + 1))
@@ -367,7 +367,7 @@ describe("a client with valid keys and bad intentions", () => {
     const siege = besieged();
     const { world, intruder } = siege;
     const own = ipv4Frame(addressOf(1), SERVER, 17, new Uint8Array(20)).subarray(14);
-    for (let i = 0; i < 40_000; i++) {
+    for (let i = 0; i < 20_000; i++) {
       intruder.data(0, { flags: INNER_ORDERED, flowSlot: i & 255, sequence: 2 * (i >> 8) + 1 }, own);
       if (i % 400 === 0) world.run(1);
     }
@@ -378,7 +378,7 @@ describe("a client with valid keys and bad intentions", () => {
   it("begins frames in parts and ends none", () => {
     const siege = besieged();
     const { world, intruder, random } = siege;
-    for (let i = 0; i < 30_000; i++) {
+    for (let i = 0; i < 15_000; i++) {
       const part = new Uint8Array(4 + randomInteger(random, 80));
       const view = new DataView(part.buffer);
       view.setUint16(0, randomInteger(random, random() < 0.9 ? 1500 : 65_536), true);
@@ -391,7 +391,7 @@ describe("a client with valid keys and bad intentions", () => {
       if (i % 100 === 0) world.run(5);
     }
     const drops = world.drops();
-    expect((drops["fragment-refused"] ?? 0) + (drops["fragment-incomplete"] ?? 0)).toBeGreaterThan(10_000);
+    expect((drops["fragment-refused"] ?? 0) + (drops["fragment-incomplete"] ?? 0)).toBeGreaterThan(5_000);
     expectUnharmed(siege);
   });
 
@@ -399,7 +399,7 @@ describe("a client with valid keys and bad intentions", () => {
     const siege = besieged("bridged");
     const { world, intruder, random } = siege;
     const frame = new Uint8Array(60);
-    for (let i = 0; i < 30_000; i++) {
+    for (let i = 0; i < 15_000; i++) {
       frame.set([
         2,
         ...Array.from({ length: 5 }, () => randomInteger(random, 256)),

@@ -133,7 +133,7 @@ describe("bridged clients of one concentrator", () => {
     expect(arrivals(stolen)).toEqual({});
     const server = world.cbr({ from: world.concentrator, framesPerSecond: 20 });
     world.run(500);
-    send(world, { from: thief ?? world.client, sourceMac: SERVER_MAC, ...once });
+    send(world, { from: thief ?? world.client, sourceMac: SERVER_MAC, destinationMac: BROADCAST_MAC, ...once });
     expect(world.drops()["mac-moved"]).toBe(stolen.sent * 2);
     world.run(500);
     expect(victim.arrivals.get("concentrator")).toBe(victim.delivered);
