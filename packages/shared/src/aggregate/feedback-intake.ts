@@ -34,8 +34,6 @@ export class FeedbackIntake {
   outdated = 0;
   /** Blocks that were believed. */
   accepted = 0;
-  /** When the last of them came. */
-  acceptedMs = Number.NEGATIVE_INFINITY;
   readonly #members: readonly (Member | undefined)[];
   readonly #fates: Fates;
   readonly #clock = new PeerClock();
@@ -59,13 +57,16 @@ export class FeedbackIntake {
     this.#fates = fates;
   }
 
-  onFeedback(feedback: FeedbackReader, nowMs: number): void {
+  /** @returns whether anything of the message was believed. */
+  onFeedback(feedback: FeedbackReader, nowMs: number): boolean {
     const timeMs = this.#clock.read(feedback.timeUnits, nowMs);
     if (Number.isNaN(timeMs)) {
       this.refused.clock++;
-      return;
+      return false;
     }
+    const before = this.accepted;
     while (feedback.next()) this.#onBlock(feedback.block, timeMs, nowMs);
+    return this.accepted > before;
   }
 
   /** Time of the newest message, in the peer's clock; NaN before the first. */
@@ -104,7 +105,6 @@ export class FeedbackIntake {
       return;
     }
     this.accepted++;
-    this.acceptedMs = nowMs;
     this.#settle(member, highest, block, nowMs);
     if (highest >= member.highestAcked) this.#findLost(member, highest, sentMs, heldMs, nowMs);
     log.advance();

@@ -2,6 +2,9 @@ import { LossDetector } from "./loss-detector.ts";
 import { emptyMark, type PathController } from "./path-controller.ts";
 import { SENT_CONTROL, SENT_FLYING, SentLog } from "./sent-log.ts";
 
+/** Between the first two trials of a path that is not in use. */
+export const FIRST_TRIAL_MS = 75;
+
 /** What a member did so far. */
 export interface MemberCounters {
   /** Frames sent here first, and their bytes on the wire. */
@@ -35,13 +38,17 @@ export class Member {
   readonly log = new SentLog();
   readonly losses = new LossDetector();
   readonly mark = emptyMark();
-  usable = true;
+  usable = false;
   /** Since when nothing was heard of what was sent; NaN: it is not suspect. */
   suspectSinceMs = Number.NaN;
   /** A suspect path is cleared when this counter, or a later one, arrives. */
   clearedFrom = 0;
+  /** When it carried a frame for its own sake last, not as a second copy. */
+  usedMs = Number.NEGATIVE_INFINITY;
+  /** When it was tried last with a copy, and when it may be tried again. */
+  triedMs = Number.NEGATIVE_INFINITY;
   nextTrialMs = Number.NEGATIVE_INFINITY;
-  trialGapMs = 0;
+  trialGapMs = FIRST_TRIAL_MS;
   /** Factor of the silence limit, 1 after each progress. */
   patience = 1;
   /** When anything sent here was acknowledged last. */
@@ -84,6 +91,13 @@ export class Member {
 
   get isSuspect(): boolean {
     return !Number.isNaN(this.suspectSinceMs);
+  }
+
+  /** What the peer reported is of no use any more: it counts anew, by another clock. */
+  forgetReports(): void {
+    this.reportedBytes = Number.NaN;
+    this.firstReportedBytes = Number.NaN;
+    this.reportedArrivalMs = Number.NEGATIVE_INFINITY;
   }
 
   /** May a frame of the queue go out here now? */

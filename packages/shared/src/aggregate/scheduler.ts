@@ -21,13 +21,17 @@ export class Scheduler {
   bestArrivalMs = Number.POSITIVE_INFINITY;
   secondArrivalMs = Number.POSITIVE_INFINITY;
 
-  /** Paths that take new frames. Kept by the owner: the usable ones that are not suspect, or if there are none the usable ones. */
-  readonly live: Member[] = [];
+  /** Paths that take frames; kept by the owner. */
+  readonly #live: readonly Member[];
+
+  constructor(live: readonly Member[]) {
+    this.#live = live;
+  }
 
   /** @returns what all live paths carry, bytes per ms. */
   sumRate(): number {
     let sum = 0;
-    for (const member of this.live) sum += member.controller.rateBytesPerMs;
+    for (const member of this.#live) sum += member.controller.rateBytesPerMs;
     return sum;
   }
 
@@ -41,7 +45,7 @@ export class Scheduler {
     let bestMs = Number.POSITIVE_INFINITY;
     let openMs = Number.POSITIVE_INFINITY;
     let open: Member | undefined;
-    for (const member of this.live) {
+    for (const member of this.#live) {
       const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
       if (arrivalMs < bestMs) bestMs = arrivalMs;
       if (arrivalMs < openMs && member.isOpen(nowMs)) {
@@ -50,7 +54,7 @@ export class Scheduler {
       }
     }
     if (open !== undefined && openMs <= bestMs + slackMs) return open;
-    for (const member of this.live) {
+    for (const member of this.#live) {
       if (member === open) continue;
       member.heldBack++;
       this.#wakeFor(member, nowMs);
@@ -64,11 +68,11 @@ export class Scheduler {
    * @returns the path for a frame that is to be sent again; undefined: it waits, see `wakeMs`.
    */
   pickUrgent(bytes: number, lostPath: number, nowMs: number): Member | undefined {
-    const avoided = this.live.length > 1 ? lostPath : -1;
+    const avoided = this.#live.length > 1 ? lostPath : -1;
     let bestMs = Number.POSITIVE_INFINITY;
     let openMs = Number.POSITIVE_INFINITY;
     let open: Member | undefined;
-    for (const member of this.live) {
+    for (const member of this.#live) {
       if (member.number === avoided) continue;
       const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
       if (arrivalMs < bestMs) bestMs = arrivalMs;
@@ -78,7 +82,7 @@ export class Scheduler {
       }
     }
     if (open !== undefined && openMs <= bestMs + URGENT_SLACK_MS) return open;
-    for (const member of this.live) {
+    for (const member of this.#live) {
       if (member !== open && member.number !== avoided) this.#wakeFor(member, nowMs);
     }
     return undefined;
@@ -90,7 +94,7 @@ export class Scheduler {
     this.second = undefined;
     this.bestArrivalMs = Number.POSITIVE_INFINITY;
     this.secondArrivalMs = Number.POSITIVE_INFINITY;
-    for (const member of this.live) {
+    for (const member of this.#live) {
       const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
       if (arrivalMs < this.bestArrivalMs) {
         this.second = this.best;

@@ -2,7 +2,7 @@ import type { AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts
 import type { Fates } from "./fates.ts";
 import type { FrameKeeper } from "./frame-keeper.ts";
 import type { FrameTable } from "./frame-table.ts";
-import type { Member } from "./member.ts";
+import { FIRST_TRIAL_MS, type Member } from "./member.ts";
 import type { RedundancyBudget } from "./redundancy-budget.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { KIND_DUPLICATE, KIND_FIRST, KIND_RETRANSMISSION, SENT_CONTROL, SENT_FLYING } from "./sent-log.ts";
@@ -11,8 +11,7 @@ import type { SilenceWatch } from "./silence-watch.ts";
 const NO_SLOT = -1;
 /** A second copy that comes so much later than the first helps nobody. */
 const WORTHLESS_MS = 250;
-/** Paths are tried with copies at doubling intervals. */
-const FIRST_TRIAL_MS = 50;
+/** Paths are tried with copies, at intervals that double until one is answered. */
 const MOST_TRIAL_MS = 400;
 const METERED_TRIALS = 4;
 
@@ -129,6 +128,7 @@ export class Transmitter {
     this.note(member, counter, isKept ? slot : NO_SLOT, kind, SENT_FLYING, bytes, nowMs);
     if (isKept) this.#keeper.onCopySent(slot);
     count(member, kind, bytes);
+    if (kind !== KIND_DUPLICATE) member.usedMs = nowMs;
     return true;
   }
 
@@ -143,7 +143,9 @@ export class Transmitter {
   ): void {
     for (const member of tried) {
       if (member === first || member === second || nowMs < member.nextTrialMs) continue;
-      member.trialGapMs = Math.min(MOST_TRIAL_MS, Math.max(FIRST_TRIAL_MS, 2 * member.trialGapMs));
+      const isAnswered = member.progressMs > member.triedMs;
+      member.trialGapMs = isAnswered ? FIRST_TRIAL_MS : Math.min(MOST_TRIAL_MS, 2 * member.trialGapMs);
+      member.triedMs = nowMs;
       member.nextTrialMs = nowMs + member.trialGapMs * (member.metered ? METERED_TRIALS : 1);
       this.#transmit(member, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
     }

@@ -14,6 +14,7 @@ interface Block {
   highestCounter: number;
   heldUnits: number;
   receivedBytes: number;
+  lastHeldUnits: number;
   fastestBack: number;
   fastestHeldUnits: number;
   runs: number[];
@@ -25,6 +26,7 @@ const blocks: fc.Arbitrary<Block> = fc.record({
   highestCounter: fc.nat(0xffffffff),
   heldUnits: varint,
   receivedBytes: fc.nat(0xffffffff),
+  lastHeldUnits: varint,
   fastestBack: varint,
   fastestHeldUnits: varint,
   runs: fc.array(fc.integer({ min: 1, max: 51 }), {
@@ -94,13 +96,26 @@ describe("feedback", () => {
         highestCounter: 0x0d0c0b0a,
         heldUnits: 300,
         receivedBytes: 0x14131211,
+        lastHeldUnits: 255,
         fastestBack: 2,
         fastestHeldUnits: 0x4000,
         runs: [200, 1, 7],
       }),
     );
     expect(Buffer.from(pool.subarray(0, writer.lengthBytes)).toString("hex")).toBe(
-      "0c1800" + "01020304" + "05" + "0a0b0c0d" + "11121314" + "03" + "ac02" + "02" + "808001" + "c801" + "01" + "07",
+      "0c1a00" +
+        "01020304" +
+        "05" +
+        "0a0b0c0d" +
+        "11121314" +
+        "03" +
+        "ac02" +
+        "ff01" +
+        "02" +
+        "808001" +
+        "c801" +
+        "01" +
+        "07",
     );
   });
 
@@ -110,15 +125,15 @@ describe("feedback", () => {
     ["a time cut off", "010203", 0, 1],
     ["no block", time, 0, 0],
     ["a block cut off in its fixed part", `${time}050a0b0c0d11121314`, 0, 1],
-    ["a block cut off in a run", `${time}${fixed("05", "01")}00000080`, 0, 1],
-    ["a path that cannot be", `${time}${fixed("1e", "01")}00000007`, 0, 1],
-    ["no run at all", `${time}${fixed("05", "00")}000000`, 0, 1],
-    ["a run of nothing", `${time}${fixed("05", "02")}0000000700`, 0, 1],
-    ["more runs than are read", `${time}${fixed("05", "a1")}000000${"01".repeat(0xa1)}`, 0, 1],
-    ["runs longer than a replay window", `${time}${fixed("05", "02")}000000804001`, 0, 1],
-    ["runs as long as a replay window", `${time}${fixed("05", "01")}0000008040`, 1, 0],
+    ["a block cut off in a run", `${time}${fixed("05", "01")}0000000080`, 0, 1],
+    ["a path that cannot be", `${time}${fixed("1e", "01")}0000000007`, 0, 1],
+    ["no run at all", `${time}${fixed("05", "00")}00000000`, 0, 1],
+    ["a run of nothing", `${time}${fixed("05", "02")}000000000700`, 0, 1],
+    ["more runs than are read", `${time}${fixed("05", "a1")}00000000${"01".repeat(0xa1)}`, 0, 1],
+    ["runs longer than a replay window", `${time}${fixed("05", "02")}00000000804001`, 0, 1],
+    ["runs as long as a replay window", `${time}${fixed("05", "01")}000000008040`, 1, 0],
     ["a number without end", `${time}${fixed("05", "01")}808080800107`, 0, 1],
-    ["a good block before a bad one", `${time}${fixed("05", "01")}00000007ff`, 1, 1],
+    ["a good block before a bad one", `${time}${fixed("05", "01")}0000000007ff`, 1, 1],
   ])("with %s is counted, and what came before is used", (_what, hex, blockCount, malformed) => {
     const body = Buffer.from(hex, "hex");
     const bytes = Buffer.concat([Buffer.from([12, body.length, 0]), body]);
