@@ -12,7 +12,6 @@ export class TapWriter {
   readonly #drops: DropCounters;
   readonly #slots = new Int32Array(TAP_WRITE_BATCH);
   #count = 0;
-  framesWritten = 0;
 
   constructor(ports: PacketPorts, pool: PacketPool, tap: number, drops: DropCounters) {
     this.#ports = ports;
@@ -33,7 +32,6 @@ export class TapWriter {
     if (count === 0) return;
     const written = Math.max(0, this.#ports.tapWrite(this.#tap, this.#pool.descriptors, this.#slots, count));
     this.#drops["tap-full"] += count - written;
-    this.framesWritten += written;
     for (let i = 0; i < count; i++) this.#pool.give(this.#slots[i] ?? 0);
     this.#count = 0;
   }
