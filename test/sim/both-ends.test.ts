@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PolicyName } from "../../packages/shared/src/bond/index.ts";
+import { defaultBondSettings, type PolicyName } from "../../packages/shared/src/bond/index.ts";
 import type { SimLinkOptions } from "../support/sim-link.ts";
 import type { SimFlow } from "../support/sim-traffic.ts";
 import { SimWorld, type SimWorldOptions } from "../support/sim-world.ts";
@@ -91,6 +91,26 @@ describe("the order of a flow", () => {
     const { sent, delivered, reordered } = world.total();
     expect(delivered).toBe(sent);
     expect(reordered).toBeLessThan(sent * 0.002);
+  });
+});
+
+describe("a change of policy under traffic", () => {
+  it("costs no frame, whatever follows whatever", () => {
+    const world = started({ links: [SKEWED] });
+    const flows = Array.from({ length: 6 }, (_, i) =>
+      world.cbr({ from: i % 2 === 0 ? world.client : world.concentrator, framesPerSecond: 100 }),
+    );
+    for (const policy of [...POLICIES, ...POLICIES.toReversed()]) {
+      const bond = defaultBondSettings(policy);
+      for (const end of [world.client, world.concentrator]) end.tell({ type: "set-bond", peerId: 0, bond });
+      world.run(2000);
+    }
+    world.run(1000);
+    for (const flow of flows) {
+      expect(flow.lostBetween(0, world.nowMs - 1000)).toBe(0);
+      expect(flow.report()).toMatchObject({ duplicates: 0, corrupted: 0 });
+      expect(flow.slowestMs(0, world.nowMs)).toBeLessThan(120 + 60 + 250);
+    }
   });
 });
 
