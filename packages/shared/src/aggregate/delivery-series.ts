@@ -17,11 +17,13 @@ export class DeliverySeries {
   readonly #receivedBytes = new Float64Array(CAPACITY);
   readonly #sentMs = new Float64Array(CAPACITY);
   readonly #sentBytes = new Float64Array(CAPACITY);
+  readonly #lostBytes = new Float64Array(CAPACITY);
   readonly #owdMs = new Float64Array(CAPACITY);
   readonly #unexplainedMs = new Float64Array(CAPACITY);
 
   /**
    * @param sentMs, sentBytes of the highest datagram of the report.
+   * @param lostBytes declared lost so far.
    * @param owdMs of the fastest.
    * @param unexplainedMs least delay beyond the queue predicted at sending.
    */
@@ -31,6 +33,7 @@ export class DeliverySeries {
     receivedBytes: number,
     sentMs: number,
     sentBytes: number,
+    lostBytes: number,
     owdMs: number,
     unexplainedMs: number,
   ): void {
@@ -40,6 +43,7 @@ export class DeliverySeries {
     this.#receivedBytes[at] = receivedBytes;
     this.#sentMs[at] = sentMs;
     this.#sentBytes[at] = sentBytes;
+    this.#lostBytes[at] = lostBytes;
     this.#owdMs[at] = owdMs;
     this.#unexplainedMs[at] = unexplainedMs;
     this.#end = (this.#end + 1) | 0;
@@ -87,9 +91,15 @@ export class DeliverySeries {
     return this.#at(this.#sentMs, 0) - this.#at(this.#sentMs, back);
   }
 
-  /** Bytes lost between that report and the newest; what arrives up to settleMs after its turn is not lost. */
+  /**
+   * Bytes lost between that report and the newest, in the eyes of the sender's loss detection and of the receiver's
+   * count, whichever saw less: one errs when it gives up a silent path, the other while datagrams overtake each other.
+   * @param settleMs what arrives up to so long after its turn is not missing.
+   */
   lostSince(back: number, settleMs: number): number {
-    return this.#leastMissing(0, settleMs) - this.#leastMissing(back, settleMs);
+    const missing = this.#leastMissing(0, settleMs) - this.#leastMissing(back, settleMs);
+    const declared = this.#at(this.#lostBytes, 0) - this.#at(this.#lostBytes, back);
+    return Math.max(0, Math.min(missing, declared));
   }
 
   #leastMissing(from: number, spanMs: number): number {

@@ -2,7 +2,7 @@
 const SUDDEN_MS = 50;
 const FLIGHT_FACTOR = 3;
 /** A queue above this that outlives our pauses is not ours either. */
-const STANDING_TARGETS = 2;
+const STANDING_TARGETS = 2.5;
 const LEAST_PATIENCE_MS = 300;
 const PAUSE_MS = 60;
 const DOUBT_INTERVAL_MS = 400;
@@ -14,6 +14,8 @@ const STEADY_PAUSES = 5;
 const SAME_MS = 2;
 /** When we pause alone, the queue drains by the pause: at least by this part of it. */
 const ALONE_FALL = 0.75;
+/** So often in a row: a neighbour's backing off looks the same once. */
+const ALONE_FALLS = 2;
 const EMPTY_MS = 12;
 
 /**
@@ -38,6 +40,7 @@ export class ForeignDelay {
   #standingSinceMs = Number.NaN;
   #mostMs = 0;
   #pauses = 0;
+  #falls = 0;
   #leastLeftMs = 0;
   #mostLeftMs = 0;
 
@@ -90,6 +93,7 @@ export class ForeignDelay {
   #doubt(nowMs: number): void {
     this.state = "doubt";
     this.#pauses = 0;
+    this.#falls = 0;
     this.#nextMs = nowMs + DOUBT_INTERVAL_MS;
   }
 
@@ -106,7 +110,8 @@ export class ForeignDelay {
     this.leftMs = leftMs;
     const pausedMs = this.pauseUntilMs - this.#pauseFromMs;
     const fall = (this.#beforeMs - leftMs) / Math.min(pausedMs, this.#beforeMs);
-    if (leftMs < EMPTY_MS + noiseMs || fall > ALONE_FALL) {
+    this.#falls = fall > ALONE_FALL ? this.#falls + 1 : 0;
+    if (leftMs < EMPTY_MS + noiseMs || this.#falls >= ALONE_FALLS) {
       this.verdict = "alone";
       return;
     }

@@ -7,11 +7,11 @@ const STEP_FACTOR = 4;
 const MOST_MS = 60;
 const PEAK_FADES_MS = 30_000;
 /** Share of the time that a line may stand idle because frames come late, before the queue is made longer. */
-const IDLE_SHARE = 0.01;
+const IDLE_SHARE = 0.006;
 const MOST_JUMP_MS = 30;
 /** Noise of the timers and of the packet loop. */
 const HOST_NOISE_MS = 1.5;
-const MARGIN_PER_NOISE = 6;
+const MARGIN_PER_NOISE = 8;
 const MOST_MARGIN_MS = 150;
 const REORDER_GAIN = 0.03;
 const REORDERING_FROM = 0.1;
@@ -23,7 +23,7 @@ const MOST_REORDERING_MARGIN_MS = 50;
  *
  * A line that delays each frame at random but keeps their order stands idle whenever one is later than the queue is
  * long. It looks like a queue that jumps up and then drains. So the jumps of delay that the model cannot explain are
- * summed up as lost time, and the margin grows until no more than 1 % is lost that way. A line that reorders does not
+ * summed up as lost time, and the margin grows until next to nothing is lost that way. A line that reorders does not
  * lose time; there the margin only makes up for comparing with a minimum.
  */
 export class LineNoise {

@@ -97,7 +97,7 @@ export class PolicedRate {
     if (back < 1 || this.#waits) return;
     const sentBytes = series.sentSince(back);
     if (sentBytes < this.#enoughBytes()) return;
-    this.plrRatio = Math.max(0, series.lostSince(back, settleMs) / sentBytes);
+    this.plrRatio = series.lostSince(back, settleMs) / sentBytes;
     const isOver = this.state === "probing" && this.#isMore(sentBytes, CLEAR_RATIO);
     if (this.state === "off") this.#watch(delivery, isStartup, sentBytes, nowMs);
     else if (isOver || nowMs - this.#sinceMs > rttMs + this.#verdictMs() + settleMs) this.#conclude(delivery, sentBytes, nowMs);

@@ -21,6 +21,9 @@ const BASE_WINDOW_MS = 10_000;
 const FEEDBACK_MS = 20;
 /** What the window allows beyond the round trip, the queue and the wait for feedback. */
 const SLACK_MS = 60;
+/** A fall of the least delay by this much ends a spike. */
+const SHORTER_MS = 30;
+const QUIET_MS = 1;
 const DIP_INTERVAL_MS = 4000;
 const DIP_MS = 4;
 /** Nothing sent for so long after the queue has drained: the source had no more. */
@@ -52,6 +55,7 @@ export class VirtualQueueController implements PathController {
   #idleSinceMs = 0;
   #loadedMs = 0;
   #sentBytes = 0;
+  #lostBytes = 0;
   /** Smoothed correction per ms: how fast the line's rate falls (> 0) or rises. */
   #trend = 0;
   #delivery = Number.NaN;
@@ -68,6 +72,8 @@ export class VirtualQueueController implements PathController {
   #dipUntilMs = 0;
   #nextDipMs = 0;
   #feedbackMs = 0;
+  /** The least delay before the line was found to be longer. */
+  #formerBaseMs = Number.POSITIVE_INFINITY;
   #usualRate = 0;
   #catchUpRate = 0;
   #hasLoss = false;
@@ -116,7 +122,9 @@ export class VirtualQueueController implements PathController {
 
   onGone(bytes: number, wasLost: boolean, _nowMs: number): void {
     this.inflightBytes -= bytes;
-    if (wasLost) this.#hasLoss = true;
+    if (!wasLost) return;
+    this.#lostBytes += bytes;
+    this.#hasLoss = true;
   }
 
   onFeedback(sample: FeedbackSample, nowMs: number): void {
@@ -241,12 +249,19 @@ export class VirtualQueueController implements PathController {
     const baseMs = this.#base.value;
     const owdMs = Math.min(sample.highestOwdMs, sample.fastestOwdMs);
     this.#rtt.add(sample.rttMs, nowMs);
-    this.#base.add(owdMs, nowMs);
+    // A queue that others keep up must not pass for the line: only what was sent into an empty one may raise the base.
+    const isQuiet = high.queueMs < QUIET_MS || fast.queueMs < QUIET_MS;
+    if (isQuiet && this.#foreign.state === "none") this.#base.add(owdMs, nowMs);
+    else this.#base.lower(owdMs);
+    if (baseMs - this.#base.value > SHORTER_MS && this.#formerBaseMs < this.#base.value) {
+      this.#base.restart(this.#formerBaseMs); // the spike is over, and what it held back is still a queue
+      this.#formerBaseMs = Number.POSITIVE_INFINITY;
+    }
     if (!this.#isStartup) this.#noise.onBaseChange(this.#base.value - baseMs);
     const highMs = sample.highestOwdMs - high.queueMs + high.correctionMs;
     const fastMs = sample.fastestOwdMs - fast.queueMs + fast.correctionMs;
     const { arrivalMs, receivedBytes, highestSentMs } = sample;
-    this.#series.add(nowMs, arrivalMs, receivedBytes, highestSentMs, high.sentBytes, owdMs, Math.min(highMs, fastMs));
+    this.#series.add(nowMs, arrivalMs, receivedBytes, highestSentMs, high.sentBytes, this.#lostBytes, owdMs, Math.min(highMs, fastMs));
     this.#noise.addSample(sample.highestOwdMs, highMs, high.sentBytes - receivedBytes, spanMs, this.#isStartup);
     const predictedMs = this.#base.value + Math.max(0, high.queueMs + this.#correctionMs - high.correctionMs);
     this.latenessMs += 0.05 * (Math.max(0, sample.highestOwdMs - predictedMs) - this.latenessMs);
@@ -299,7 +314,7 @@ export class VirtualQueueController implements PathController {
     const flightMs = this.#series.flightBytes() / this.rateBytesPerMs;
     const loopMs = this.#rtt.value + FEEDBACK_MS;
     foreign.onReport(this.#lineQueueMs, this.#newestQueueMs, sample.highestSentMs, flightMs, loopMs, this.#modelMs(nowMs), this.#noise.pdvMs, Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / this.rateBytesPerMs), nowMs);
-    if (foreign.verdict !== "none") this.#endDoubt(nowMs);
+    if (foreign.verdict !== "none") this.#endDoubt();
     else if (before !== "competing" && foreign.state === "competing") this.#cubic.start((this.#usualRate / 2) * this.#loopMs(), nowMs);
     if (foreign.state !== "none" || this.#lineQueueMs > 2 * TARGET_MS) {
       this.#policed.stop();
@@ -313,17 +328,17 @@ export class VirtualQueueController implements PathController {
     this.#setRate(this.#policed.bytesPerMs);
   }
 
-  #endDoubt(nowMs: number): void {
+  #endDoubt(): void {
     if (this.#foreign.verdict === "longer") {
+      this.#formerBaseMs = this.#base.value;
       this.#base.restart(this.#base.value + this.#foreign.leftMs);
+      this.#rtt.restart(this.#rtt.value + this.#foreign.leftMs);
       this.#setRate(this.#usualRate);
     } else if (!Number.isNaN(this.#delivery)) {
       this.#setRate(this.#delivery);
     }
     this.#foreign.end();
-    this.#queueMs = Math.max(0, this.#newestQueueMs);
-    this.#queueAtMs = nowMs;
-    this.#correctionMs = 0;
+    this.#trend = 0;
   }
 
   #compete(nowMs: number): void {
@@ -374,13 +389,13 @@ export class VirtualQueueController implements PathController {
     this.#gain = isEmpty || calm > 6 ? 2 : calm > 3 ? 1.3 : calm > 1.5 ? 1.15 : 1;
   }
 
-  /** Lets the queue drain for a moment, so that the least delay is seen. */
+  /** Lets the queue drain for a moment, so that the least delay is seen: all paths at once, as they may share a line. */
   #dip(nowMs: number): void {
     if (this.#isStartup || nowMs < this.#nextDipMs) return;
     const queueMs = this.#modelMs(nowMs);
     if (queueMs < 0.4 * TARGET_MS) return;
     const noiseMs = this.#noise.marginMs + (this.#noise.isReordering ? 2 * this.#noise.pdvMs : 0);
     this.#dipUntilMs = nowMs + queueMs + noiseMs + DIP_MS;
-    this.#nextDipMs = nowMs + DIP_INTERVAL_MS;
+    this.#nextDipMs = (Math.floor(nowMs / DIP_INTERVAL_MS) + 1) * DIP_INTERVAL_MS;
   }
 }

@@ -17,6 +17,11 @@ export class WindowedLeast {
     this.value = sample;
   }
 
+  /** Takes a sample without ageing the others. */
+  lower(sample: number): void {
+    if (sample < this.value) this.restart(sample);
+  }
+
   add(sample: number, nowMs: number): void {
     if (nowMs - this.#turnedMs > this.#halfMs) {
       this.#previous = this.#current;
