@@ -42,9 +42,16 @@ export class CodeFigures {
     return figures;
   }
 
-  async policies(): Promise<PolicyCost[]> {
+  /** @param failed told of a policy that could not be measured; the others go on. */
+  async policies(failed: (what: string, error: unknown) => void): Promise<PolicyCost[]> {
     const costs: PolicyCost[] = [];
-    for (const policy of STANDARD_POLICIES) costs.push(await this.#run("policy", policy));
+    for (const policy of STANDARD_POLICIES) {
+      try {
+        costs.push(await this.#run("policy", policy));
+      } catch (error) {
+        failed(policy, error);
+      }
+    }
     return costs;
   }
 

@@ -14,14 +14,7 @@ export function renderDocument(result: BenchResult): string {
       "Two network namespaces joined by plain veth pairs, MTU 1500; the programs as a user starts them. " +
       "Figures of one run compare with each other; those of another machine do not.",
     ...sectionsOf(result).map(renderSection),
-    ...(missing.length === 0
-      ? []
-      : [
-          `## Not measured\n\n${missing
-            .slice(2)
-            .map((line) => `- ${line.trim()}`)
-            .join("\n")}`,
-        ]),
+    ...(missing.length === 0 ? [] : [`## Not measured\n\n${missing.map((line) => `- ${line}`).join("\n")}`]),
   ];
   return `${parts.join("\n\n")}\n`;
 }

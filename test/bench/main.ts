@@ -37,7 +37,7 @@ async function main(parameters: readonly string[]): Promise<number> {
   const result = await measure(options, ["npm run bench --", ...parameters].join(" "));
   console.log(options.json ? JSON.stringify(result, null, 2) : `\n${renderText(result)}`);
   if (options.doc) writeFileSync(DOCUMENT, renderDocument(result));
-  return result.tunnels.every(({ errors }) => errors.length === 0) ? 0 : 1;
+  return result.errors.length === 0 && result.tunnels.every(({ errors }) => errors.length === 0) ? 0 : 1;
 }
 
 async function measure(options: BenchOptions, command: string): Promise<BenchResult> {
@@ -48,7 +48,11 @@ async function measure(options: BenchOptions, command: string): Promise<BenchRes
     progress(`the code alone: ${part}`);
     return figures();
   };
-  const policies = await of("policy", () => code.policies());
+  const errors: string[] = [];
+  const failed = (what: string, error: unknown) => {
+    errors.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  };
+  const policies = await of("policy", () => code.policies(failed));
   const stages = await of("stages", () => code.stages());
   const x25519 = await of("x25519", () => code.x25519());
   code.remove();
@@ -61,7 +65,7 @@ async function measure(options: BenchOptions, command: string): Promise<BenchRes
     kernel: release(),
     node: process.version,
   };
-  return { command, machine, seconds, rounds, tunnels, policies, stages, x25519, bareNodeBytes: node };
+  return { command, machine, seconds, rounds, tunnels, policies, stages, x25519, errors, bareNodeBytes: node };
 }
 
 // What was started is ended, and what was made removed, by hooks at exit.

@@ -23,8 +23,7 @@ export interface Measurement {
 /** All figures of one tunnel that runs, one after another. */
 export async function measureTunnel(measurement: Measurement): Promise<TunnelSample> {
   const { parts, failed, tunnel } = measurement;
-  const attempt = async <T>(part: Part, what: string, measure: () => Promise<T>): Promise<T | null> => {
-    if (!parts.has(part)) return null;
+  const attempt = async <T>(what: string, measure: () => Promise<T>): Promise<T | null> => {
     try {
       return await measure();
     } catch (error) {
@@ -32,13 +31,21 @@ export async function measureTunnel(measurement: Measurement): Promise<TunnelSam
       return null;
     }
   };
-  const pingMs = await attempt("ping", "ping", () => ping(measurement));
-  const oneTcp = await attempt("tcp", "one TCP connection", () => tcp(measurement, 1));
-  const eightTcp = await attempt("tcp", "eight TCP connections", () => tcp(measurement, 8));
-  const pacedUdp = await attempt("udp", "paced UDP", () => udp(measurement, PACED_PACKETS_PER_SECOND));
-  const floodUdp = await attempt("udp", "UDP without pause", () => udp(measurement, 0));
+  const of = async <T>(part: Part, what: string, measure: () => Promise<T>): Promise<T | null> =>
+    parts.has(part) ? attempt(what, measure) : null;
+  await attempt("warming up", () => warmUp(measurement));
+  const pingMs = await of("ping", "ping", () => ping(measurement));
+  const oneTcp = await of("tcp", "one TCP connection", () => tcp(measurement, 1));
+  const eightTcp = await of("tcp", "eight TCP connections", () => tcp(measurement, 8));
+  const pacedUdp = await of("udp", "paced UDP", () => udp(measurement, PACED_PACKETS_PER_SECOND));
+  const floodUdp = await of("udp", "UDP without pause", () => udp(measurement, 0));
   const resident = Object.entries(tunnel.processes).map(([name, pid]) => [name, residentBytes(pid)]);
   return { oneTcp, eightTcp, pacedUdp, floodUdp, pingMs, residentBytes: Object.fromEntries(resident) };
+}
+
+/** A second of load each way: an engine has compiled by then what it has seen often, a path has found its MTU. */
+async function warmUp(measurement: Measurement): Promise<void> {
+  for (const direction of ["up", "down"] as const) await measureTcp({ ...ends(measurement), direction, seconds: 1 });
 }
 
 function ends({ stage, tunnel, seconds }: Measurement) {

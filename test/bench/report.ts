@@ -41,16 +41,20 @@ export function renderText(result: BenchResult): string {
   const sections = sectionsOf(result).map(({ title, notes, header, rows }) =>
     ["", title, ...notes.map((note) => `  ${note}`), renderTable(header, rows)].join("\n"),
   );
-  return [...head, ...sections, ...troubles(result)].join("\n");
+  const missing = troubles(result).map((line) => `  ${line}`);
+  return [...head, ...sections, ...(missing.length === 0 ? [] : ["", "Not measured", ...missing])].join("\n");
 }
 
 /** What is missing in the tables, and why. */
-export function troubles(result: BenchResult): string[] {
-  const skipped = result.tunnels.flatMap(({ name, skipped: why }) => (why === null ? [] : [`${name}: ${why}`]));
-  const failed = result.tunnels.flatMap(({ name, errors }) => errors.map((error) => `${name}: ${error}`));
-  return skipped.length + failed.length === 0
-    ? []
-    : ["", "Not measured", ...[...skipped, ...failed].map((line) => `  ${line}`)];
+export function troubles({ tunnels, errors }: BenchResult): string[] {
+  const skipped = tunnels.flatMap(({ name, skipped: why }) => (why === null ? [] : [`${name}: ${why}`]));
+  const failed = tunnels.flatMap((tunnel) => tunnel.errors.map((error) => `${tunnel.name}: ${firstLines(error)}`));
+  return [...skipped, ...failed, ...errors.map(firstLines)];
+}
+
+/** Enough to see what is wrong; --json has all of it. */
+function firstLines(error: string): string {
+  return error.split("\n").slice(0, 4).join(" ").slice(0, 400);
 }
 
 function tcpSection({ tunnels }: BenchResult): Section {
@@ -125,7 +129,7 @@ function pingSection({ tunnels }: BenchResult): Section {
   };
   return {
     title: "Ping on a quiet tunnel, microseconds",
-    notes: [`Every 5 ms, all rounds together; added: to what the same pings take over ${REFERENCES.link}.`],
+    notes: [`Every 5 ms, after a second of load each way; added: to what the same pings take over ${REFERENCES.link}.`],
     header: ["tunnel", "pings", "p50", "p99", "added p50", "added p99"],
     rows: tunnels.filter((tunnel) => has(tunnel, "pingMs")).map(row),
   };

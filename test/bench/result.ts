@@ -53,5 +53,7 @@ export interface BenchResult {
   readonly policies: readonly PolicyCost[];
   readonly stages: readonly StageCost[];
   readonly x25519: readonly X25519Cost[];
+  /** What could not be measured of the code alone. */
+  readonly errors: readonly string[];
   readonly bareNodeBytes: { readonly alone: number; readonly withThread: number } | null;
 }
