@@ -16,6 +16,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   link: 2,
   bond: 2,
   reseq: 2,
+  aggregate: 2,
   session: 3,
   peer: 3,
   pipeline: 4,

@@ -51,6 +51,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   readonly #parts: AggregateLinkParts;
   readonly #kept: KeptFrames;
   readonly #realtime = new RealtimeFilter();
+  readonly #queue: FqCodel;
   readonly #sender: AggregateSender;
   #eligible = 0;
   #rateSetMs = Number.NEGATIVE_INFINITY;
@@ -60,10 +61,11 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#parts = parts;
     this.#kept = parts.kept;
     const { table, queued, dropped } = parts.kept;
+    this.#queue = new FqCodel(queued, dropped, this);
     this.#sender = new AggregateSender({
       sink: this,
       frames: table,
-      queue: new FqCodel(queued, dropped, this),
+      queue: this.#queue,
       dropped,
       budget: new RedundancyBudget(),
       createController: () => new VirtualQueueController(),
@@ -76,7 +78,8 @@ export class AggregateLink implements PeerSender, AggregateSink {
   push(slot: number, view: FrameView, payload: number, payloadBytes: number, innerFlags: number, nowMs: number): void {
     const kept = this.#kept;
     const flow = flowSlot(view);
-    const isRealtime = this.#realtime.isRealtime(view, flow, nowMs);
+    // A frame whose flow has others waiting must not overtake them.
+    const isRealtime = this.#realtime.isRealtime(view, flow, nowMs) && this.#queue.flowPackets(flow) === 0;
     kept.payloads[slot] = payload;
     kept.payloadBytes[slot] = payloadBytes;
     kept.ipOffsets[slot] = view.ipOffset;
