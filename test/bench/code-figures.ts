@@ -72,6 +72,14 @@ export class CodeFigures {
     const command = [this.#bundle, ...parameters, String(this.#seconds)];
     const ended = promisify(execFile)(process.execPath, command);
     this.#running = ended.child;
-    return JSON.parse((await ended).stdout);
+    let said = "";
+    ended.child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    try {
+      return JSON.parse((await ended).stdout);
+    } catch (error) {
+      throw /^Error: .*$/m.test(said) ? new Error(/^Error: (.*)$/m.exec(said)?.[1]) : error;
+    }
   }
 }

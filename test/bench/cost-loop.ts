@@ -28,6 +28,10 @@ const EPOCH: SessionEpoch = {
   farRunId: 1,
   isInitiator: true,
 };
+const LEAST_DELIVERED = 0.99;
+const LAST_TURNS = 5;
+const RISES = 10;
+const RISE_MS = 300;
 /** Members are up and their MTU is known long before. */
 const SETTLE_MS = 5_000;
 
@@ -57,7 +61,7 @@ export class CostLoop {
     this.#far.far = this.#near;
     const fixed = { tap: TAP, mode: "routed", clientToClient: false, tapMac: MAC, farMac: MAC } as const;
     const random = Math.random;
-    this.#client = new Forwarder(this.#near, { ...fixed, role: "client", random }, () => undefined);
+    this.#client = new Forwarder(this.#near, { ...fixed, role: "client", random }, (event) => this.#onEvent(event));
     this.#concentrator = new Forwarder(this.#far, { ...fixed, role: "concentrator", random }, (event) =>
       this.#onEvent(event),
     );
@@ -68,17 +72,31 @@ export class CostLoop {
   /**
    * @param batch frames that the TAP has at once. @param kiloframesPerSecond pace of the virtual time, which says how often
    * timers fall due.
+   * @throws Error when frames are lost on the way.
    */
   run(frameCount: number, batch: number, kiloframesPerSecond: number): LoopCost {
+    const before = this.#far.writtenFrames;
+    const cost = this.#send(frameCount, batch, kiloframesPerSecond);
+    const delivered = this.#far.writtenFrames - before;
+    if (delivered < frameCount * LEAST_DELIVERED) {
+      throw new Error(`${delivered} of ${frameCount} frames came through: ${this.#drops()}`);
+    }
+    return cost;
+  }
+
+  /** Traffic that rises to a pace, for policies that have to learn what their paths carry. */
+  raise(batch: number, kiloframesPerSecond: number): void {
+    for (let pace = kiloframesPerSecond / RISES; pace <= kiloframesPerSecond; pace += kiloframesPerSecond / RISES) {
+      this.#send(pace * RISE_MS, batch, pace);
+    }
+  }
+
+  #send(frameCount: number, batch: number, kiloframesPerSecond: number): LoopCost {
     this.#egressMs = 0;
     this.#ingressMs = 0;
-    const before = this.#far.writtenFrames;
-    let sent = 0;
-    for (; sent < frameCount; sent += batch) this.#turn(batch, batch / kiloframesPerSecond);
-    this.#turn(0, 3); // What a resequencer still holds.
-    const delivered = this.#far.writtenFrames - before;
-    if (delivered < sent * 0.99) throw new Error(`${delivered} of ${sent} frames came through: ${this.#drops()}`);
-    return { egressNs: (this.#egressMs * 1e6) / sent, ingressNs: (this.#ingressMs * 1e6) / sent };
+    for (let sent = 0; sent < frameCount; sent += batch) this.#turn(batch, batch / kiloframesPerSecond);
+    for (let i = 0; i < LAST_TURNS; i++) this.#turn(0, 1); // What waits in a queue, or for an earlier one.
+    return { egressNs: (this.#egressMs * 1e6) / frameCount, ingressNs: (this.#ingressMs * 1e6) / frameCount };
   }
 
   #turn(frames: number, stepMs: number): void {
@@ -139,18 +157,26 @@ export class CostLoop {
 
   #settle(pathCount: number): void {
     while (this.#nowMs < SETTLE_MS) this.#turn(0, 1);
-    const up = this.#members().filter(({ state }) => state === "up" || state === "standby").length;
-    if (up !== pathCount) throw new Error(`${up} of ${pathCount} members are up: ${this.#drops()}`);
+    for (const end of [this.#client, this.#concentrator]) {
+      const up = this.#members(end).filter(({ state }) => state === "up" || state === "standby").length;
+      if (up !== pathCount) throw new Error(`${up} of ${pathCount} members are up: ${this.#drops()}`);
+    }
   }
 
-  #members(): ForwarderSnapshot["peers"][number]["members"] {
-    this.#tell(this.#concentrator, { type: "snapshot", id: 1 });
-    return this.#snapshot?.peers[0]?.members ?? [];
+  #members(forwarder: Forwarder): ForwarderSnapshot["peers"][number]["members"] {
+    return this.#snapshotOf(forwarder)?.peers[0]?.members ?? [];
   }
 
+  #snapshotOf(forwarder: Forwarder): ForwarderSnapshot | undefined {
+    this.#tell(forwarder, { type: "snapshot", id: 1 });
+    return this.#snapshot;
+  }
+
+  /** Why frames did not come through. */
   #drops(): string {
-    this.#members();
-    return JSON.stringify(this.#snapshot);
+    const ends = { client: this.#client, concentrator: this.#concentrator };
+    const drops = Object.entries(ends).map(([name, end]) => [name, this.#snapshotOf(end)?.drops]);
+    return JSON.stringify(Object.fromEntries(drops), (_, value) => (value === 0 ? undefined : value));
   }
 
   #tell(forwarder: Forwarder, command: ForwarderCommand): void {

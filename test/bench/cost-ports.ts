@@ -19,6 +19,9 @@ import {
 
 /** What the packet loop reads of a data datagram: inner header, IPv4 header, TCP up to its flags; rounded up. */
 const HEADER_WORDS = 12;
+/** Of a frame from the TAP: the end of its Ethernet header, IPv4 header, TCP header without options. */
+const FRAME_WORDS = 2 + 5 + 5;
+const NO_WORDS = new Int32Array(0);
 /** Datagrams between the two ends; the bench reads them long before. */
 const WIRE_DATAGRAMS = 900;
 /** Where a frame's IP packet starts in its slot, and the inner header before it, are multiples of four. */
@@ -42,9 +45,8 @@ export class CostPorts implements PacketPorts {
   far: CostPorts | undefined;
   readonly #words = new Int32Array(this.pool.buffer);
   readonly #frameBytes: number;
-  readonly #frames: readonly Uint8Array[];
-  /** The last eight bytes of the Ethernet header, which the inner header replaces. */
-  readonly #headerEnd: Int32Array;
+  /** Of each frame what is behind TO_INNER_HEADER. */
+  readonly #frames: readonly Int32Array[];
   readonly #routes = new Map<number, { socket: number; source: Int32Array }>();
   // The wire towards this end; the bytes lie in its receive arena already.
   readonly #wireOffsets = new Int32Array(WIRE_DATAGRAMS);
@@ -55,15 +57,14 @@ export class CostPorts implements PacketPorts {
   #wireRead = 0;
 
   /**
-   * @param frames headers of what the TAP gives, in turn and again and again; of equal Ethernet headers.
+   * @param frames headers of what the TAP gives, in turn and again and again.
    * @param frameBytes the length of each; what is behind the headers is never looked at.
    */
   constructor(frames: readonly Uint8Array[], frameBytes: number) {
-    this.#frames = frames;
-    this.#frameBytes = frameBytes;
-    this.#headerEnd = new Int32Array(
-      (frames[0] ?? new Uint8Array(SLOT_BYTES)).slice(TO_INNER_HEADER, TO_INNER_HEADER + 8).buffer,
+    this.#frames = frames.map(
+      (frame) => new Int32Array(frame.slice(TO_INNER_HEADER, TO_INNER_HEADER + FRAME_WORDS * 4).buffer),
     );
+    this.#frameBytes = frameBytes;
   }
 
   /** Datagrams sent by `socket` come out of the far end's `farSocket`, as from `source`. */
@@ -83,15 +84,12 @@ export class CostPorts implements PacketPorts {
   tapRead(_tap: number, descriptors: Int32Array, max: number): number {
     const count = Math.min(this.offeredFrames, max);
     this.offeredFrames -= count;
-    const [first = 0, second = 0] = this.#headerEnd;
     for (let i = 0; i < count; i++) {
-      const offset = descriptors[i * DESCRIPTOR_WORDS + OFFSET] ?? 0;
-      const at = (offset + TO_INNER_HEADER) >> 2;
-      // The loop leaves the packet in the slot as it was.
-      if (this.#words[at + 2] === 0) this.pool.set(this.#frames[i % this.#frames.length] ?? [], offset);
-      this.#words[at] = first;
-      this.#words[at + 1] = second;
-      descriptors[i * DESCRIPTOR_WORDS + LENGTH] = this.#frameBytes;
+      const at = i * DESCRIPTOR_WORDS;
+      const to = ((descriptors[at + OFFSET] ?? 0) + TO_INNER_HEADER) >> 2;
+      const frame = this.#frames[i % this.#frames.length] ?? NO_WORDS;
+      for (let word = 0; word < FRAME_WORDS; word++) this.#words[to + word] = frame[word] ?? 0;
+      descriptors[at + LENGTH] = this.#frameBytes;
     }
     return count;
   }
