@@ -18,15 +18,16 @@ const SHORTEST_MS = 1;
 const REPEAT_MS = 20;
 
 /** What feedback may cost: of the bytes it reports on, and of what the return path carries. */
-const DATA_SHARE = 0.016;
+const DATA_SHARE = 0.015;
 const RETURN_SHARE = 0.05;
 /** Feedback is never rarer for its cost's sake. */
-const LONGEST_MS = 100;
+const LONGEST_MS = 120;
 const LONGEST_FOR_RETURN_MS = 50;
 /** Saved up while data came and little was said: a burst of feedback when traffic begins. */
 const SAVED_BYTES = 1_000;
-/** Gaps are worth this debt. */
+/** Gaps are worth this debt, and so much less of the interval that the return path asks for. */
 const DEBT_BYTES = 600;
+const HASTE = 0.8;
 /** What a line's gaps came to is judged by about so many. */
 const GAPS_REMEMBERED = 128;
 
@@ -58,7 +59,7 @@ class PathRecord {
  *
  * In the manner of RFC 8888, with the paths of a session in one message. Every arrival is reported in three messages, so
  * that any two may be lost. When: every 10 ms while data comes, 2 ms after a counter gap, every 128 datagrams; rarer
- * (100 ms at most) where it would cost more than 1.6 % of the bytes it reports on or 5 % of the return path.
+ * (120 ms at most) where it would cost more than 1.5 % of the bytes it reports on or 5 % of the return path.
  */
 export class FeedbackRecorder {
   /** What the return path carries, bytes of IP packets per ms; NaN while unknown. Set by the owner. */
@@ -110,9 +111,11 @@ export class FeedbackRecorder {
     if (this.#leftOver) return Number.NEGATIVE_INFINITY;
     if (!this.#hasNews) return this.#repeatMs;
     if (this.#unreported >= MOST_UNREPORTED) return this.#lastMs + SHORTEST_MS;
-    const pacedMs = this.#lastMs + (this.#allowance >= 0 ? this.#intervalMs() : LONGEST_MS);
-    const gapMs = this.#allowance > -DEBT_BYTES ? this.#gapMs + GAP_MS : pacedMs;
-    return Math.min(pacedMs, Math.max(gapMs, this.#lastMs + GAP_MS));
+    const forReturnMs = this.#forReturnMs();
+    const pacedMs = this.#lastMs + (this.#allowance >= 0 ? Math.max(INTERVAL_MS, forReturnMs) : LONGEST_MS);
+    if (this.#allowance < -DEBT_BYTES) return pacedMs;
+    const hastyMs = this.#lastMs + Math.max(GAP_MS, HASTE * forReturnMs);
+    return Math.min(pacedMs, Math.max(this.#gapMs + GAP_MS, hastyMs));
   }
 
   /**
@@ -168,9 +171,10 @@ export class FeedbackRecorder {
     record.fastestOwd = owd;
   }
 
-  #intervalMs(): number {
+  /** The interval that a narrow return path asks for; 0: any. */
+  #forReturnMs(): number {
     const forReturnMs = this.#lastBytes / (this.returnBytesPerMs * RETURN_SHARE);
-    return forReturnMs > INTERVAL_MS ? Math.min(forReturnMs, LONGEST_FOR_RETURN_MS) : INTERVAL_MS;
+    return forReturnMs > 0 ? Math.min(forReturnMs, LONGEST_FOR_RETURN_MS) : 0;
   }
 
   /** @returns false when something is left over; it comes first next time. */
