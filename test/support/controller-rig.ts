@@ -37,6 +37,8 @@ export interface Situation {
   readonly capacityKbps?: (nowMs: number) => number;
   /** Two controllers on the same line. */
   readonly twins?: boolean;
+  /** When the twins learn of it. */
+  readonly sharingKnownMs?: number;
 }
 
 export interface Outcome {
@@ -274,7 +276,13 @@ export function runSituation(
   trace?: (nowMs: number, controller: PathController, queueMs: number) => void,
 ): Outcome {
   const network = new VirtualNetwork(seed);
+  const senders: Sender[] = [];
   const back = network.line<Report>({ delayMs: situation.backMs }, (report, nowMs) => report.to.onReport(report, nowMs));
+  if (situation.sharingKnownMs !== undefined) {
+    network.at(situation.sharingKnownMs, () => {
+      for (const sender of senders) sender.controller.setSharing(2);
+    });
+  }
   const receivers = new Map<Sender, Receiver>();
   const slices: number[] = [];
   let cubicBytes = 0;
@@ -292,7 +300,6 @@ export function runSituation(
   const police = makePolicer(situation);
   let dropped = 0;
   let offered = 0;
-  const senders: Sender[] = [];
   for (let index = 0; index < (situation.twins ? 2 : 1); index++) {
     const sender = new Sender(makeController(), situation, (datagram) => {
       const counts = network.nowMs >= situation.fromMs;

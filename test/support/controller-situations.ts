@@ -105,4 +105,5 @@ export const SITUATIONS: readonly Situation[] = [
   { ...clean("route +150 ms for good", 20, 50), script: (network, line) => network.at(4000, () => Object.assign(line, { delayMs: 175 })), runMs: 30_000 },
   { ...clean("route -20 ms for good", 20, 50), script: (network, line) => network.at(4000, () => Object.assign(line, { delayMs: 5 })), runMs: 20_000 },
   { ...clean("two paths, one line", 20, 50), twins: true, runMs: 20_000 },
+  { ...clean("two paths, one line, known", 20, 50), twins: true, sharingKnownMs: 5000, runMs: 20_000, fromMs: 6000 },
 ];

@@ -5,13 +5,13 @@ const GAIN = 0.05;
 const STEP_MS = 4;
 const STEP_FACTOR = 4;
 const MOST_MS = 60;
-const PEAK_FADES_MS = 30_000;
+const PEAK_FADES_MS = 60_000;
 /** Share of the time that a line may stand idle because frames come late, before the queue is made longer. */
-const IDLE_SHARE = 0.006;
+const IDLE_SHARE = 0.02;
 const MOST_JUMP_MS = 30;
 /** Noise of the timers and of the packet loop. */
 const HOST_NOISE_MS = 1.5;
-const MARGIN_PER_NOISE = 8;
+const MARGIN_PER_NOISE = 12;
 const MOST_MARGIN_MS = 150;
 const REORDER_GAIN = 0.03;
 const REORDERING_FROM = 0.1;
@@ -56,9 +56,12 @@ export class LineNoise {
     this.#peakMs = Math.max(this.pdvMs, this.#peakMs * (1 - spanMs / PEAK_FADES_MS));
   }
 
-  /** @param errorMs how much later the line is than the model says; spanMs: since the last call. */
-  addError(errorMs: number, spanMs: number): void {
-    const jumpMs = Math.min(MOST_JUMP_MS, Math.max(0, errorMs - Math.max(0, this.#errorMs)));
+  /**
+   * @param errorMs how much later the line is than the model says; spanMs: since the last call.
+   * @param wasBusy there was a queue to work on: then a jump is lost time.
+   */
+  addError(errorMs: number, wasBusy: boolean, spanMs: number): void {
+    const jumpMs = !wasBusy ? 0 : Math.min(MOST_JUMP_MS, Math.max(0, errorMs - Math.max(0, this.#errorMs)));
     this.#errorMs = errorMs;
     if (this.isReordering) {
       this.marginMs = Math.min(REORDERING_MARGIN * this.pdvMs, MOST_REORDERING_MARGIN_MS);

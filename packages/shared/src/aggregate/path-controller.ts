@@ -83,6 +83,9 @@ export interface PathController {
   /** Typed speeds are upper limits. null: none. */
   setTypedLimit(kbps: number | null): void;
 
+  /** So many paths of this host, this one included, were found to share one bottleneck: each keeps its part of the queue. */
+  setSharing(pathCount: number): void;
+
   /** Call for every datagram of any kind. Fills mark, to be remembered with the datagram. */
   onSent(bytes: number, nowMs: number, mark: SentMark): void;
 

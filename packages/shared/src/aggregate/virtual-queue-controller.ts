@@ -54,6 +54,7 @@ export class VirtualQueueController implements PathController {
   #correctionMs = 0;
   #idleSinceMs = 0;
   #loadedMs = 0;
+  #sharing = 1;
   #sentBytes = 0;
   #lostBytes = 0;
   /** Smoothed correction per ms: how fast the line's rate falls (> 0) or rises. */
@@ -71,6 +72,8 @@ export class VirtualQueueController implements PathController {
   #emptyMs = 0;
   #dipUntilMs = 0;
   #nextDipMs = 0;
+  /** What is seen until then is our own dip. */
+  #shyUntilMs = 0;
   #feedbackMs = 0;
   /** The least delay before the line was found to be longer. */
   #formerBaseMs = Number.POSITIVE_INFINITY;
@@ -106,6 +109,10 @@ export class VirtualQueueController implements PathController {
     this.#setRate(this.rateBytesPerMs);
   }
 
+  setSharing(pathCount: number): void {
+    this.#sharing = Math.max(1, pathCount);
+  }
+
   onSent(bytes: number, nowMs: number, mark: SentMark): void {
     const queueMs = this.#modelMs(nowMs);
     if (nowMs - this.#queueAtMs > this.#queueMs + IDLE_MS) this.#idleSinceMs = nowMs;
@@ -131,7 +138,7 @@ export class VirtualQueueController implements PathController {
     const spanMs = Math.max(1, Math.min(100, nowMs - this.#feedbackMs));
     this.#feedbackMs = nowMs;
     this.#take(sample, spanMs, nowMs);
-    this.#correct(spanMs, nowMs);
+    this.#correct(spanMs, sample.highestMark.queueMs > TARGET_MS / 2, nowMs);
     if (this.#series.size < 2) return;
     this.#measure(sample);
     this.#judge(sample, nowMs);
@@ -201,7 +208,7 @@ export class VirtualQueueController implements PathController {
     const packetMs = PACKET_BYTES / this.rateBytesPerMs;
     if (this.#policed.isOn) return Math.max(2, 2 * packetMs);
     const driftMs = this.#isStartup ? 0 : this.#steadyTrend() * (this.#rtt.value + FEEDBACK_MS);
-    return Math.max(0, Math.min(2 * TARGET_MS, TARGET_MS - driftMs), 1.25 * packetMs);
+    return Math.max(0, Math.min(2 * TARGET_MS, TARGET_MS - driftMs) / this.#sharing, 1.25 * packetMs);
   }
 
   #steadyTrend(): number {
@@ -268,11 +275,11 @@ export class VirtualQueueController implements PathController {
   }
 
   /** Puts what was seen into the model. */
-  #correct(spanMs: number, nowMs: number): void {
+  #correct(spanMs: number, wasBusy: boolean, nowMs: number): void {
     const emptyMs = this.#base.value + this.#noise.marginMs;
     const windowMs = Math.min(30, 10 * this.#noise.pdvMs);
     const errorMs = this.#series.leastUnexplainedMs(windowMs) - emptyMs - this.#correctionMs;
-    if (this.#isSettled && this.#foreign.state === "none") this.#noise.addError(errorMs, spanMs);
+    if (this.#isSettled && this.#foreign.state === "none" && nowMs > this.#shyUntilMs) this.#noise.addError(errorMs, wasBusy, spanMs);
     if (this.#policed.isOn || this.#foreign.state !== "none") return;
     if (this.#isSettled) this.#trend += (1 - Math.exp(-spanMs / 100)) * (errorMs / spanMs - this.#trend);
     const queueMs = this.#modelMs(nowMs);
@@ -381,8 +388,9 @@ export class VirtualQueueController implements PathController {
     const queueMs = this.#lineQueueMs;
     const loopMs = this.#rtt.value + FEEDBACK_MS;
     if (queueMs < TARGET_MS + 2 * this.#noise.pdvMs || nowMs > this.#startedMs + 500 + 2 * loopMs) this.#isSettled = true;
-    if (this.#isLimited || queueMs > FULL_MS) this.#calmMs = nowMs;
-    if (this.#isLimited || queueMs > -this.#noise.marginMs / 4) this.#emptyMs = nowMs;
+    const isBlind = this.#isLimited || nowMs < this.#shyUntilMs;
+    if (isBlind || queueMs > FULL_MS) this.#calmMs = nowMs;
+    if (isBlind || queueMs > -this.#noise.marginMs / 4) this.#emptyMs = nowMs;
     if (queueMs > FULL_MS || this.rateBytesPerMs > this.#catchUpRate) this.#catchUpRate = 0;
     const calm = (nowMs - this.#calmMs) / loopMs;
     const isEmpty = this.#catchUpRate > 0 || nowMs - this.#emptyMs > 1.5 * loopMs;
@@ -396,6 +404,7 @@ export class VirtualQueueController implements PathController {
     if (queueMs < 0.4 * TARGET_MS) return;
     const noiseMs = this.#noise.marginMs + (this.#noise.isReordering ? 2 * this.#noise.pdvMs : 0);
     this.#dipUntilMs = nowMs + queueMs + noiseMs + DIP_MS;
+    this.#shyUntilMs = this.#dipUntilMs + this.#rtt.value + FEEDBACK_MS;
     this.#nextDipMs = (Math.floor(nowMs / DIP_INTERVAL_MS) + 1) * DIP_INTERVAL_MS;
   }
 }
