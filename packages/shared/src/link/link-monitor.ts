@@ -245,11 +245,13 @@ export class LinkMonitor {
    * our own making slows the stream of answers while it grows, and loss makes gaps in it: both are granted their time.
    */
   #unansweredAtMs(): number {
-    if (!this.usable || !this.#traffic.busy || this.#probes.unansweredCount < UNANSWERED_PROBES)
-      return Number.POSITIVE_INFINITY;
+    if (!this.usable || this.#probes.unansweredCount < UNANSWERED_PROBES) return Number.POSITIVE_INFINITY;
     const { failoverIntervalMs, evictRttMs } = this.#config;
-    const limitMs = Math.min(2 * failoverIntervalMs, Math.max(failoverIntervalMs, evictRttMs));
-    const answeredMs = Math.max(this.#replyMs, this.#traffic.busySinceMs);
+    const busy = this.#traffic.busy;
+    const busyLimitMs = Math.min(2 * failoverIntervalMs, Math.max(failoverIntervalMs, evictRttMs));
+    const limitMs = busy ? busyLimitMs : Math.max(this.#pace.idleSilenceMs, evictRttMs);
+    // Of an idle path the last answer is old anyway.
+    const answeredMs = busy ? Math.max(this.#replyMs, this.#traffic.busySinceMs) : this.#probes.unansweredSinceMs;
     const missedMs = this.#pace.fastMs * (Math.log(CHANCE) / Math.log(Math.min(0.9, this.#probes.missedRatio)));
     const queueMs = this.#ownQueue(this.#replyMs) ? Math.min(this.rtt.queueMs, LONGEST_QUEUE_MS) : 0;
     const allowedMs = answeredMs + Math.max(limitMs, missedMs) + queueMs;

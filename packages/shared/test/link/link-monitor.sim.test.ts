@@ -85,6 +85,21 @@ describe("a line that is cut", () => {
     }
   });
 
+  it.each(SEEDS)("in one direction only is out within 3 s at both ends also while idle, seed %i", (seed) => {
+    for (const cut of ["there", "back"] as const) {
+      const line = new SimulatedLine({}, seed);
+      line.run(20_000 + seed * 137);
+      const cutMs = line.nowMs;
+      line[cut].blackhole = true;
+      line.run(cutMs + 10_000);
+      for (const end of [line.near, line.far]) {
+        const out = end.changes.find((change) => change.from === "up");
+        expect((out?.atMs ?? Infinity) - cutMs).toBeLessThanOrEqual(3000);
+        expect(end.monitor.usable).toBe(false);
+      }
+    }
+  });
+
   it("while idle is out within 2.5 s, and without any traffic lost once traffic starts", () => {
     const line = new SimulatedLine({}, 5);
     line.run(20_300);
