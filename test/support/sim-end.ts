@@ -1,3 +1,4 @@
+import type { SenderHistory } from "../../packages/shared/src/peer/index.ts";
 import {
   Forwarder,
   type ForwarderCommand,
@@ -33,6 +34,7 @@ export abstract class SimEnd implements Machine {
   #running = true;
   #wakeMs = Number.POSITIVE_INFINITY;
   #snapshot: ForwarderSnapshot | undefined;
+  #history: SenderHistory | undefined;
 
   /** @param onFrame gets frames written to this end's TAP, its own only until it returns. */
   constructor(name: string, network: VirtualNetwork, options: SimEndOptions, onFrame: (frame: Uint8Array) => void) {
@@ -87,6 +89,13 @@ export abstract class SimEnd implements Machine {
     return this.#snapshot;
   }
 
+  /** What the sender of a peer remembers of a path. */
+  history(peerId: number, pathNumber: number): SenderHistory {
+    this.#forwarder.onCommand({ type: "history", id: 1, peerId, pathNumber }, this.network.nowMs);
+    if (this.#history === undefined) throw new Error("no history");
+    return this.#history;
+  }
+
   /** Drops that are not zero. */
   drops(): Record<string, number> {
     return Object.fromEntries(Object.entries(this.snapshot().drops).filter(([, count]) => count > 0));
@@ -116,6 +125,10 @@ export abstract class SimEnd implements Machine {
   #emit(event: ForwarderEvent): void {
     if (event.type === "snapshot") {
       this.#snapshot = event.snapshot;
+      return;
+    }
+    if (event.type === "history") {
+      this.#history = event.history;
       return;
     }
     this.network.after(BETWEEN_THREADS_MS, () => {

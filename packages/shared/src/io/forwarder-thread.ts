@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { EX_OSERR, WanbondError } from "../errors.ts";
+import type { SenderHistory } from "../peer/index.ts";
 import type { ForwarderCommand, ForwarderEvent, ForwarderOptions, ForwarderSnapshot } from "../pipeline/index.ts";
 import { native } from "./native.ts";
 
@@ -11,8 +12,35 @@ export interface ForwarderThreadData {
   readonly netlinkFd: number;
 }
 
-/** A snapshot that takes longer means that the thread is gone or stuck. */
-const SNAPSHOT_TIMEOUT_MS = 2_000;
+/** An answer that takes longer means that the thread is gone or stuck. */
+const ANSWER_TIMEOUT_MS = 2_000;
+
+/** Questions to the thread that wait for their answers. */
+class Questions<Answer> {
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #nextId = 1;
+
+  /** @param send gives the question with its number to the thread. @throws Error when the thread does not answer. */
+  ask(send: (id: number) => void): Promise<Answer> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        reject(new Error("the forwarder does not answer"));
+      }, ANSWER_TIMEOUT_MS);
+      this.#waiting.set(id, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      send(id);
+    });
+  }
+
+  onAnswer(id: number, answer: Answer): void {
+    this.#waiting.get(id)?.(answer);
+    this.#waiting.delete(id);
+  }
+}
 
 /**
  * The main thread's handle on the forwarder's thread. Descriptors are plain numbers and belong to who opened them;
@@ -26,8 +54,8 @@ export class ForwarderThread {
   readonly #worker: Worker;
   /** It may have ended by itself before it is stopped. */
   readonly #exited: Promise<void>;
-  readonly #waiting = new Map<number, (snapshot: ForwarderSnapshot) => void>();
-  #nextSnapshot = 1;
+  readonly #snapshots = new Questions<ForwarderSnapshot>();
+  readonly #histories = new Questions<SenderHistory>();
   #stopping = false;
 
   /** @param onFailure the thread ended by itself: nothing is forwarded any more. */
@@ -41,7 +69,8 @@ export class ForwarderThread {
     const workerData: ForwarderThreadData = { options, wakeFd: this.#wakeFd, netlinkFd: this.#netlinkFd };
     this.#worker = new Worker(new URL("./forwarder-worker.js", import.meta.url), { workerData });
     this.#worker.on("message", (event: ForwarderEvent) => {
-      if (event.type === "snapshot") this.#onSnapshot(event.id, event.snapshot);
+      if (event.type === "snapshot") this.#snapshots.onAnswer(event.id, event.snapshot);
+      else if (event.type === "history") this.#histories.onAnswer(event.id, event.history);
       else if (event.type === "socket-released") this.#addon.close(event.socket);
       else if (event.type === "tap-gone") onFailure(tapGone());
       else onEvent(event);
@@ -62,18 +91,12 @@ export class ForwarderThread {
 
   /** Figures of this moment. @throws Error when the thread does not answer. */
   snapshot(): Promise<ForwarderSnapshot> {
-    const id = this.#nextSnapshot++;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(id);
-        reject(new Error("the forwarder does not answer"));
-      }, SNAPSHOT_TIMEOUT_MS);
-      this.#waiting.set(id, (snapshot) => {
-        clearTimeout(timer);
-        resolve(snapshot);
-      });
-      this.send({ type: "snapshot", id });
-    });
+    return this.#snapshots.ask((id) => this.send({ type: "snapshot", id }));
+  }
+
+  /** What the sender of a peer remembers of a path. @throws Error when the thread does not answer. */
+  history(peerId: number, pathNumber: number): Promise<SenderHistory> {
+    return this.#histories.ask((id) => this.send({ type: "history", id, peerId, pathNumber }));
   }
 
   /** Commands sent before are carried out first. */
@@ -83,11 +106,6 @@ export class ForwarderThread {
     await this.#exited;
     this.#addon.close(this.#wakeFd);
     this.#addon.close(this.#netlinkFd);
-  }
-
-  #onSnapshot(id: number, snapshot: ForwarderSnapshot): void {
-    this.#waiting.get(id)?.(snapshot);
-    this.#waiting.delete(id);
   }
 }
 

@@ -1,5 +1,27 @@
+import type { AggregateSender, Decision, MemberFigures, MemberSecond } from "../aggregate/index.ts";
 import type { FrameView } from "../packet/index.ts";
 import type { FeedbackReader } from "../wire/index.ts";
+
+/** What a sender tells of itself as a whole; counts are since its start. */
+export type SenderTotals = ReturnType<AggregateSender["totals"]> & {
+  /** Waiting now, and what it did to frames. */
+  readonly queue: {
+    readonly packets: number;
+    readonly bytes: number;
+    readonly drops: Readonly<Record<string, number>>;
+    readonly markedFrames: number;
+  };
+  /** Frames that went out at once, by what told that they are in a hurry; and those for which there was no room. */
+  readonly realtimeFrames: Readonly<Record<string, number>>;
+  /** Of these, by whether they got a second copy, and why not. */
+  readonly secondCopies: Readonly<Record<string, number>>;
+};
+
+/** What a sender remembers of one path, oldest first: seconds with traffic; decisions of all paths. */
+export interface SenderHistory {
+  readonly seconds: readonly MemberSecond[];
+  readonly events: readonly Decision[];
+}
 
 /** Sends the frames of a peer whose policy keeps them: queued, paced, and sent again when they are lost. */
 export interface PeerSender {
@@ -20,6 +42,10 @@ export interface PeerSender {
   setEligible(members: number, nowMs: number): void;
   /** The far end has started anew. */
   onPeerRestarted(nowMs: number): void;
+  /** How it uses a path at present; null: it does not know it. */
+  figures(path: number, nowMs: number): MemberFigures | null;
+  totals(): SenderTotals;
+  history(path: number): SenderHistory;
   /** Gives every slot back; nothing is called afterwards. */
   close(): void;
 }

@@ -4,13 +4,14 @@ import {
   type AggregateSink,
   FqCodel,
   FRAME_REALTIME,
+  type MemberFigures,
   RealtimeFilter,
   RedundancyBudget,
   type TransmitKind,
   VirtualQueueController,
 } from "../aggregate/index.ts";
 import { type FrameView, flowSlot, markCongestion } from "../packet/index.ts";
-import type { Peer, PeerSender } from "../peer/index.ts";
+import type { Peer, PeerSender, SenderHistory, SenderTotals } from "../peer/index.ts";
 import {
   type FeedbackReader,
   INNER_DUPLICATE,
@@ -51,6 +52,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   readonly #parts: AggregateLinkParts;
   readonly #kept: KeptFrames;
   readonly #realtime = new RealtimeFilter();
+  readonly #budget = new RedundancyBudget();
   readonly #queue: FqCodel;
   readonly #sender: AggregateSender;
   #eligible = 0;
@@ -67,7 +69,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       frames: table,
       queue: this.#queue,
       dropped,
-      budget: new RedundancyBudget(),
+      budget: this.#budget,
       createController: () => new VirtualQueueController(),
       keptLimitBytes: KEPT_LIMIT_BYTES,
     });
@@ -130,6 +132,24 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   onPeerRestarted(nowMs: number): void {
     this.#sender.onPeerRestarted(nowMs);
+  }
+
+  figures(path: number, nowMs: number): MemberFigures | null {
+    return this.#sender.figures(path, nowMs);
+  }
+
+  totals(): SenderTotals {
+    const { packets, bytes, drops, markedFrames } = this.#queue;
+    return {
+      ...this.#sender.totals(),
+      queue: { packets, bytes, drops: { ...drops }, markedFrames },
+      realtimeFrames: { ...this.#realtime.counters },
+      secondCopies: { ...this.#budget.counters },
+    };
+  }
+
+  history(path: number): SenderHistory {
+    return this.#sender.history(path);
   }
 
   close(): void {

@@ -59,4 +59,5 @@ export type ForwarderCommand =
   | { readonly type: "set-prefixes"; readonly peerId: number; readonly prefixes: readonly string[] }
   | { readonly type: "handshakes-taken"; readonly count: number }
   | { readonly type: "snapshot"; readonly id: number }
+  | { readonly type: "history"; readonly id: number; readonly peerId: number; readonly pathNumber: number }
   | { readonly type: "stop" };

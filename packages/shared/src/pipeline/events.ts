@@ -1,6 +1,7 @@
-import type { AggregateEvent } from "../aggregate/index.ts";
+import type { AggregateEvent, MemberFigures } from "../aggregate/index.ts";
 import type { BondEvent } from "../bond/index.ts";
 import type { LinkNumbers } from "../link/index.ts";
+import type { SenderHistory, SenderTotals } from "../peer/index.ts";
 import type { HandshakeDatagram } from "./handshake-queue.ts";
 
 /** What the packet loop tells the main thread. Every decision is an event with the numbers that led to it. */
@@ -38,7 +39,13 @@ export type ForwarderEvent =
       readonly numbers: LinkNumbers;
     }
   | { readonly type: "bond-decision"; readonly peerId: number; readonly decision: BondEvent }
-  | { readonly type: "aggregate"; readonly peerId: number; readonly decision: AggregateEvent }
+  /** member: the one the decision is about; null when it is about all. */
+  | {
+      readonly type: "aggregate";
+      readonly peerId: number;
+      readonly member: string | null;
+      readonly decision: AggregateEvent;
+    }
   | {
       readonly type: "path-mtu";
       readonly peerId: number;
@@ -60,7 +67,9 @@ export type ForwarderEvent =
   | { readonly type: "network-changed" }
   /** Somebody has removed the TAP: the loop has ended. */
   | { readonly type: "tap-gone" }
-  | { readonly type: "snapshot"; readonly id: number; readonly snapshot: ForwarderSnapshot };
+  | { readonly type: "snapshot"; readonly id: number; readonly snapshot: ForwarderSnapshot }
+  /** Empty for a peer whose policy remembers nothing. */
+  | { readonly type: "history"; readonly id: number; readonly history: SenderHistory };
 
 export type EmitEvent = (event: ForwarderEvent) => void;
 
@@ -83,6 +92,8 @@ export interface MemberSnapshot {
   readonly shareRatio: number | null;
   readonly mtu: number | null;
   readonly stateSinceMs: number;
+  /** How the sender of a policy that has one uses it. */
+  readonly aggregate: MemberFigures | null;
 }
 
 export interface PeerSnapshot {
@@ -93,6 +104,7 @@ export interface PeerSnapshot {
   readonly mtu: number;
   readonly members: readonly MemberSnapshot[];
   readonly resequencer: { held: number; late: number; lost: number; duplicates: number };
+  readonly aggregate: SenderTotals | null;
 }
 
 export interface ForwarderSnapshot {

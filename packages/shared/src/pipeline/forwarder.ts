@@ -223,6 +223,12 @@ export class Forwarder {
           snapshot: snapshotOf(this.#drops, this.#destinations.peers(), nowMs),
         });
         break;
+      case "history": {
+        const sender = this.#destinations.peer(command.peerId)?.sender;
+        const history = sender?.history(command.pathNumber) ?? { seconds: [], events: [] };
+        this.#emit({ type: "history", id: command.id, history });
+        break;
+      }
       case "stop":
         break;
     }

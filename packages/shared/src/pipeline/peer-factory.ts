@@ -129,7 +129,10 @@ export class PeerFactory {
 
   #createSender(peer: Peer): PeerSender | undefined {
     if (peer.settings.basePolicy !== "aggregate") return undefined;
-    const event = (decision: AggregateEvent) => this.#emit({ type: "aggregate", peerId: peer.id, decision });
+    const event = (decision: AggregateEvent) => {
+      const member = "path" in decision ? (peer.paths[decision.path]?.name ?? null) : null;
+      this.#emit({ type: "aggregate", peerId: peer.id, member, decision });
+    };
     return new AggregateLink(peer, { ...this.#linkParts, event });
   }
 

@@ -23,6 +23,7 @@ function peerSnapshot(peer: Peer, nowMs: number): PeerSnapshot {
       lost: resequencer.skipped.lost + resequencer.skipped.overdue,
       duplicates: duplicates.duplicates,
     },
+    aggregate: peer.sender?.totals() ?? null,
   };
 }
 
@@ -47,6 +48,7 @@ function memberSnapshot(peer: Peer, path: Path, nowMs: number): MemberSnapshot {
     shareRatio: known(peer.bond.shareRatio(path.number)),
     mtu: path.mtuBytes,
     stateSinceMs: nowMs - monitor.stateSinceMs,
+    aggregate: peer.sender?.figures(path.number, nowMs) ?? null,
   };
 }
 

@@ -1,11 +1,20 @@
+import type { AggregateEvent } from "../aggregate/index.ts";
 import type { EventLog } from "../control/index.ts";
 import type { ForwarderEvent } from "../pipeline/index.ts";
 
 const MEMBER_SENTENCES: Readonly<Record<string, string>> = {
   up: "the member carries frames",
   pending: "the member answers and waits to be let in",
-  evicted: "the member left the bond: it is too slow or loses too much",
-  down: "the member left the bond: it is silent",
+  evicted: "the member left the bond: it is too slow, loses too much or does not answer",
+  down: "the member left the bond: nothing is heard of it",
+};
+const CARRIER_SENTENCE = "the member left the bond: its device is off, without carrier or without address";
+
+const AGGREGATE_SENTENCES: Readonly<Record<string, string>> = {
+  "path-suspect": "nothing is heard of what was sent on this path: the others take over",
+  "path-cleared": "what was sent on this path arrives again: it is used as before",
+  "feedback-missing": "the far end does not tell what arrives: traffic is split by fixed shares, nothing is sent again",
+  "feedback-back": "the far end tells what arrives: every path gets what its line takes",
 };
 
 /** Writes a decision of the packet loop as one event with the numbers that led to it. What is no decision is not logged. */
@@ -14,14 +23,15 @@ export function logForwarderEvent(log: EventLog, event: ForwarderEvent, peer: st
     case "member-state": {
       const { member, from, to, reason, numbers } = event;
       const level = to === "up" || to === "pending" ? "info" : "warn";
-      log[level]({ event: "member-state", peer, member, from, to, reason, ...numbers }, MEMBER_SENTENCES[to] ?? to);
+      const sentence = reason === "carrier" ? CARRIER_SENTENCE : (MEMBER_SENTENCES[to] ?? to);
+      log[level]({ event: "member-state", peer, member, from, to, reason, ...numbers }, sentence);
       break;
     }
     case "bond-decision":
       log.info({ event: "bond-decision", peer, decision: event.decision }, "the bond changed who carries frames");
       break;
     case "aggregate":
-      log.info({ event: event.decision.type, peer, ...event.decision }, "the bond changed how it uses a path");
+      logAggregate(log, event.decision, peer, event.member);
       break;
     case "path-mtu": {
       const { member, mtu, reason } = event;
@@ -60,4 +70,10 @@ export function logForwarderEvent(log: EventLog, event: ForwarderEvent, peer: st
     default:
       break; // handshakes, snapshots and indexes are dealings between the threads
   }
+}
+
+function logAggregate(log: EventLog, { type, ...numbers }: AggregateEvent, peer: string, member: string | null): void {
+  const level = type === "feedback-missing" ? "warn" : "info";
+  const fields = { event: type, peer, ...(member === null ? {} : { member }), ...numbers };
+  log[level](fields, AGGREGATE_SENTENCES[type] ?? "the bond changed how it uses its paths");
 }
