@@ -135,6 +135,7 @@ export class AggregateSender {
     if (member === undefined || member.usable === usable) return;
     member.usable = usable;
     member.suspectSinceMs = Number.NaN;
+    member.usedMs = nowMs;
     if (!usable) this.#watch.giveUp(member, nowMs);
     this.#sort(nowMs);
     if (usable) this.#shares.join(member, this.#members.live);

@@ -31,6 +31,8 @@ export class FakeController implements PathController {
 
   setTypedLimit(): void {}
 
+  setSharing(): void {}
+
   onSent(bytes: number, _nowMs: number, mark: SentMark): void {
     this.#sentBytes += bytes;
     this.inflightBytes += bytes;
