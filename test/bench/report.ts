@@ -19,6 +19,7 @@ const NONE = "–";
 /** What was measured, section by section; parts that were not asked for are left out. */
 export function sectionsOf(result: BenchResult): Section[] {
   const all = [
+    tunnelSection(result),
     tcpSection(result),
     udpSection(result),
     pingSection(result),
@@ -55,6 +56,16 @@ export function troubles({ tunnels, errors }: BenchResult): string[] {
 /** Enough to see what is wrong; --json has all of it. */
 function firstLines(error: string): string {
   return error.split("\n").slice(0, 4).join(" ").slice(0, 400);
+}
+
+function tunnelSection({ tunnels }: BenchResult): Section {
+  const rows = tunnels.filter(({ samples }) => samples.length > 0);
+  return {
+    title: "The tunnels",
+    notes: ["Each as its manual configures it, without tuning."],
+    header: ["tunnel", "what it is", "version"],
+    rows: rows.map(({ name, description, version }) => [name, description, version ?? NONE]),
+  };
 }
 
 function tcpSection({ tunnels }: BenchResult): Section {

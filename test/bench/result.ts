@@ -30,6 +30,8 @@ export interface TunnelSample {
 export interface TunnelResult {
   readonly name: string;
   readonly description: string;
+  /** What its program says of itself; null for our own. */
+  readonly version: string | null;
   /** Why it was left out. */
   readonly skipped: string | null;
   readonly samples: readonly TunnelSample[];

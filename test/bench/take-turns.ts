@@ -7,6 +7,7 @@ import type { Tunnel } from "./tunnel.ts";
 
 interface Record {
   readonly tunnel: Tunnel;
+  readonly version: string | null;
   readonly skipped: string | null;
   readonly samples: TunnelSample[];
   readonly errors: string[];
@@ -28,16 +29,21 @@ export async function takeTurns(options: BenchOptions, progress: (text: string) 
     }
   }
   stage.remove();
-  return records.map(({ tunnel: { name, description }, skipped, samples, errors }) => {
-    return { name, description, skipped, samples, errors };
-  });
+  return records.map(({ tunnel: { name, description }, ...measured }) => ({ name, description, ...measured }));
 }
 
 async function makeRecord(tunnel: Tunnel): Promise<Record> {
   const missing: string[] = [];
   for (const program of tunnel.programs) if (!(await isInstalled(program))) missing.push(program);
   const skipped = missing.length === 0 ? null : `${missing.join(" and ")} not installed`;
-  return { tunnel, skipped, samples: [], errors: [] };
+  const version = skipped === null ? await versionOf(tunnel.versionOf) : null;
+  return { tunnel, version, skipped, samples: [], errors: [] };
+}
+
+async function versionOf(program: string | undefined): Promise<string | null> {
+  if (program === undefined) return null;
+  const output = await execute([program, "--version"], { accept: [0, 1] });
+  return /\d+(\.\d+)*/.exec(output)?.[0] ?? null;
 }
 
 async function isInstalled(program: string): Promise<boolean> {

@@ -6,6 +6,8 @@ export interface Tunnel {
   readonly description: string;
   /** Programs it needs beyond those of this project. Without one of them it is left out. */
   readonly programs: readonly string[];
+  /** Which of them says with --version what is measured. */
+  readonly versionOf?: string;
   start(stage: Stage): Promise<RunningTunnel>;
 }
 

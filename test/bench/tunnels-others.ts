@@ -25,6 +25,7 @@ const WIREGUARD_GO: Tunnel = {
   name: "wireguard-go",
   description: "WireGuard in user space, ChaCha20-Poly1305",
   programs: ["wireguard-go"],
+  versionOf: "wireguard-go",
   start: (stage) => running(stage, startWireguard),
 };
 
@@ -32,6 +33,7 @@ const OPENVPN: Tunnel = {
   name: "openvpn",
   description: "OpenVPN, TUN, UDP, AES-256-GCM, no kernel offload",
   programs: ["openvpn", "openssl"],
+  versionOf: "openvpn",
   start: (stage) => running(stage, startOpenvpn),
 };
 
@@ -39,6 +41,7 @@ const FASTD: Tunnel = {
   name: "fastd",
   description: "fastd, TAP, salsa2012+umac",
   programs: ["fastd"],
+  versionOf: "fastd",
   start: (stage) => running(stage, startFastd),
 };
 
@@ -46,6 +49,7 @@ const TINC: Tunnel = {
   name: "tinc",
   description: "tinc, TAP, its default cipher",
   programs: ["tincd"],
+  versionOf: "tincd",
   start: (stage) => running(stage, startTinc),
 };
 
