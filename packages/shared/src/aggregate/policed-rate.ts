@@ -66,9 +66,11 @@ export class PolicedRate {
     return this.state === "probing" ? this.#probePace : HOLD_PACE;
   }
 
-  stop(): void {
+  /** Nothing lost so far counts. */
+  stop(series: DeliverySeries): void {
     this.state = "off";
     this.#holdMs = FIRST_HOLD_MS;
+    this.#forget(series);
   }
 
   /**
@@ -139,7 +141,7 @@ export class PolicedRate {
       this.#enter("testing", nowMs);
     } else {
       this.usualRatio = Math.min(MOST_USUAL_RATIO, Math.max(this.usualRatio, this.plrRatio));
-      this.stop();
+      this.state = "off";
     }
   }
 

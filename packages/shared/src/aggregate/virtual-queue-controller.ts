@@ -23,6 +23,9 @@ const FEEDBACK_MS = 20;
 const SLACK_MS = 60;
 /** A fall of the least delay by this much ends a spike. */
 const SHORTER_MS = 30;
+/** So long after the line became longer, longer pauses see whether it still is. */
+const LONGER_FADES_MS = 60_000;
+const AFTER_QUEUE_MS = 100;
 const QUIET_MS = 1;
 const DIP_INTERVAL_MS = 4000;
 const DIP_MS = 4;
@@ -77,6 +80,9 @@ export class VirtualQueueController implements PathController {
   #feedbackMs = 0;
   /** The least delay before the line was found to be longer. */
   #formerBaseMs = Number.POSITIVE_INFINITY;
+  #longerMs = 0;
+  /** When there was a queue last: what a full buffer drops is no policer's work. */
+  #queuedMs = Number.NEGATIVE_INFINITY;
   #usualRate = 0;
   #catchUpRate = 0;
   #hasLoss = false;
@@ -321,13 +327,14 @@ export class VirtualQueueController implements PathController {
     const flightMs = this.#series.flightBytes() / this.rateBytesPerMs;
     const loopMs = this.#rtt.value + FEEDBACK_MS;
     foreign.onReport(this.#lineQueueMs, this.#newestQueueMs, sample.highestSentMs, flightMs, loopMs, this.#modelMs(nowMs), this.#noise.pdvMs, Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / this.rateBytesPerMs), nowMs);
-    if (foreign.verdict !== "none") this.#endDoubt();
+    if (foreign.verdict !== "none") this.#endDoubt(nowMs);
     else if (before !== "competing" && foreign.state === "competing") this.#cubic.start((this.#usualRate / 2) * this.#loopMs(), nowMs);
-    if (foreign.state !== "none" || this.#lineQueueMs > 2 * TARGET_MS) {
-      this.#policed.stop();
+    if (foreign.state !== "none" || this.#newestQueueMs > 2 * TARGET_MS) this.#queuedMs = nowMs;
+    if (nowMs - this.#queuedMs < AFTER_QUEUE_MS) {
+      this.#policed.stop(this.#series);
       return;
     }
-    if (this.#policed.state === "probing" && this.#lineQueueMs > 0.8 * TARGET_MS) this.#policed.stop();
+    if (this.#policed.state === "probing" && this.#lineQueueMs > 0.8 * TARGET_MS) this.#policed.stop(this.#series);
     const settleMs = this.#noise.isReordering ? 200 : 0;
     this.#policed.onReport(this.#series, this.#delivery, settleMs, this.#rtt.value, this.#isStartup, nowMs);
     if (!this.#policed.isOn) return;
@@ -335,9 +342,10 @@ export class VirtualQueueController implements PathController {
     this.#setRate(this.#policed.bytesPerMs);
   }
 
-  #endDoubt(): void {
+  #endDoubt(nowMs: number): void {
     if (this.#foreign.verdict === "longer") {
       this.#formerBaseMs = this.#base.value;
+      this.#longerMs = nowMs;
       this.#base.restart(this.#base.value + this.#foreign.leftMs);
       this.#rtt.restart(this.#rtt.value + this.#foreign.leftMs);
       this.#setRate(this.#usualRate);
@@ -403,7 +411,9 @@ export class VirtualQueueController implements PathController {
     const queueMs = this.#modelMs(nowMs);
     if (queueMs < 0.4 * TARGET_MS) return;
     const noiseMs = this.#noise.marginMs + (this.#noise.isReordering ? 2 * this.#noise.pdvMs : 0);
-    this.#dipUntilMs = nowMs + queueMs + noiseMs + DIP_MS;
+    if (nowMs - this.#longerMs > LONGER_FADES_MS) this.#formerBaseMs = Number.POSITIVE_INFINITY;
+    const probeMs = this.#formerBaseMs === Number.POSITIVE_INFINITY ? DIP_MS : 2 * SHORTER_MS;
+    this.#dipUntilMs = nowMs + queueMs + noiseMs + probeMs;
     this.#shyUntilMs = this.#dipUntilMs + this.#rtt.value + FEEDBACK_MS;
     this.#nextDipMs = (Math.floor(nowMs / DIP_INTERVAL_MS) + 1) * DIP_INTERVAL_MS;
   }
