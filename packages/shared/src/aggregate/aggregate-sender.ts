@@ -169,10 +169,7 @@ export class AggregateSender {
   onFeedback(feedback: FeedbackReader, nowMs: number): void {
     if (!this.#intake.onFeedback(feedback, nowMs)) return;
     this.#answers.onAnswer();
-    if (this.#usesShares) {
-      this.#usesShares = false;
-      this.#event({ type: "feedback-back" }, nowMs);
-    }
+    if (this.#usesShares) this.#turnFromShares(nowMs);
     for (const member of this.#members.all) {
       this.#clearIfProven(member, nowMs);
       const hasOther = this.#members.hasOther(member);
@@ -376,10 +373,22 @@ export class AggregateSender {
     for (const member of this.#members.all) {
       this.#watch.giveUp(member, nowMs);
       member.suspectSinceMs = Number.NaN;
+      // Feedback that was refused for its counts is measured anew.
+      member.forgetReports();
     }
     this.#sort(nowMs);
     const waitedMs = this.#answers.waitedMs(nowMs);
     this.#event({ type: "feedback-missing", sentCount: this.#answers.frames, waitedMs }, nowMs);
+  }
+
+  /** What the controllers made of traffic that heeded no gate is worth nothing. */
+  #turnFromShares(nowMs: number): void {
+    this.#usesShares = false;
+    for (const member of this.#members.all) {
+      this.#watch.giveUp(member, nowMs);
+      member.restart(this.#createController(member.number));
+    }
+    this.#event({ type: "feedback-back" }, nowMs);
   }
 
   #event(event: AggregateEvent, nowMs: number): void {

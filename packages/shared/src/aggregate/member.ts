@@ -34,7 +34,7 @@ export class Member {
   readonly metered: boolean;
   /** Typed speed of this direction, the weight when there is no feedback; null: not typed. */
   readonly speedKbps: number | null;
-  readonly controller: PathController;
+  controller: PathController;
   readonly log = new SentLog();
   readonly losses = new LossDetector();
   readonly mark = emptyMark();
@@ -87,6 +87,14 @@ export class Member {
     this.speedKbps = speedKbps;
     this.controller = controller;
     controller.setTypedLimit(speedKbps);
+  }
+
+  /** Begins anew with another controller. Nothing may be under way. */
+  restart(controller: PathController): void {
+    this.controller = controller;
+    controller.setTypedLimit(this.speedKbps);
+    this.log.restart(this.log.next);
+    this.forgetReports();
   }
 
   get isSuspect(): boolean {
