@@ -30,6 +30,7 @@ const KINDS: readonly Kind[] = [
   kind("balance-xor encap", settingsOf("balance-xor", { transmitHashPolicy: "encap3+4" }), true, true),
   kind("balance-aware flow-dynamic", settingsOf("balance-aware"), true, true),
   kind("balance-aware flow-static", settingsOf("balance-aware", { balancePolicy: "flow-static" }), true, true),
+  kind("aggregate", settingsOf("aggregate"), false, true),
   kind("balance-aware packet", settingsOf("balance-aware", { balancePolicy: "packet" }), false, true),
 ];
 
