@@ -57,7 +57,10 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
   const folder = mkdtempSync(join(tmpdir(), `wanbond-pair-${process.pid}-`));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.on("exit", removeFolder);
-  const [clientKey, concentratorKey] = await Promise.all([makeKey(folder, "client"), makeKey(folder, "concentrator")]);
+  const [clientKey, concentratorKey] = await Promise.all([
+    writeKey(folder, "client"),
+    writeKey(folder, "concentrator"),
+  ]);
   const client = new Program("client", topology.router, folder, options.clientPrefix);
   const concentrator = new Program("concentrator", topology.concentrator, folder);
   writeFileSync(client.configFile, renderToml(clientDocument(topology, options, folder, concentratorKey)));
@@ -91,6 +94,24 @@ export async function preparePair(topology: Topology, options: PairOptions = {})
       process.off("exit", removeFolder);
     },
   };
+}
+
+/** Runs a bond for the time of `use`; when that fails, what both programs said is shown. */
+export async function withPair(
+  topology: Topology,
+  options: PairOptions,
+  use: (pair: BondPair) => Promise<void>,
+): Promise<void> {
+  const pair = await preparePair(topology, options);
+  try {
+    await pair.start();
+    await use(pair);
+  } catch (error) {
+    console.error(`${pair.client.transcript()}\n${pair.concentrator.transcript()}`);
+    throw error;
+  } finally {
+    await pair.stop();
+  }
 }
 
 /** What both files say about themselves. */
@@ -143,9 +164,23 @@ function concentratorDocument(topology: Topology, options: PairOptions, folder: 
   };
 }
 
-/** @returns the public key. */
-export async function makeKey(folder: string, role: string): Promise<string> {
-  const privateKey = await execute(wanbondCommand("keygen"));
+interface KeyPair {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+const keyPairs = new Map<string, Promise<KeyPair>>();
+
+/** Writes the private key of one end as ROLE.key; each end has the same one in all tests of a file. @returns the public key. */
+export async function writeKey(folder: string, role: string, end = role): Promise<string> {
+  const pair = keyPairs.get(end) ?? makeKeys();
+  keyPairs.set(end, pair);
+  const { privateKey, publicKey } = await pair;
   writeFileSync(join(folder, `${role}.key`), privateKey, { mode: 0o600 });
-  return (await execute(wanbondCommand("pubkey"), { input: privateKey })).trim();
+  return publicKey;
+}
+
+async function makeKeys(): Promise<KeyPair> {
+  const privateKey = await execute(wanbondCommand("keygen"));
+  return { privateKey, publicKey: (await execute(wanbondCommand("pubkey"), { input: privateKey })).trim() };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Program } from "./program.ts";
-import { makeKey, ownSettings, PORT } from "./programs.ts";
+import { ownSettings, PORT, writeKey } from "./programs.ts";
 import { BRIDGE, type Home, SITE_ADDRESSES, type Sites } from "./sites.ts";
 import { renderToml, type TomlTable } from "./toml.ts";
 import { waitFor } from "./wait.ts";
@@ -18,7 +18,7 @@ export interface SitePrograms {
   stop(): Promise<void>;
 }
 
-export interface ConcentratorOptions {
+interface ConcentratorOptions {
   /** More keys of [concentrator]. */
   readonly concentrator?: TomlTable;
   /** Names of the clients it knows. Default: all. */
@@ -36,7 +36,7 @@ export async function prepareSitePrograms(sites: Sites, options: SiteOptions): P
   const folder = mkdtempSync(join(tmpdir(), `wanbond-sites-${process.pid}-`));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.on("exit", removeFolder);
-  const concentratorKey = await makeKey(folder, "concentrator");
+  const concentratorKey = await writeKey(folder, "concentrator");
   const concentrator = new Program("concentrator", sites.concentrator, folder);
   const own = ownSettings(folder, "concentrator");
   const publicKeys = new Map<string, string>();
@@ -44,7 +44,7 @@ export async function prepareSitePrograms(sites: Sites, options: SiteOptions): P
   for (const home of sites.homes) {
     const homeFolder = join(folder, home.name);
     mkdirSync(homeFolder);
-    publicKeys.set(home.name, await makeKey(homeFolder, "client"));
+    publicKeys.set(home.name, await writeKey(homeFolder, "client", home.name));
     const client = new Program("client", home.router, homeFolder);
     writeFileSync(client.configFile, renderToml(clientDocument(home, options.mode, homeFolder, concentratorKey)));
     clients.push(client);
