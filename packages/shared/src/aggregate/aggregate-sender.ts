@@ -1,57 +1,29 @@
 import { type FeedbackReader, MAX_PATHS } from "../wire/index.ts";
+import type { AggregateParts, AggregateTotals } from "./aggregate-parts.ts";
 import type { AggregateEvent, AggregateSink } from "./aggregate-sink.ts";
 import { AnswerWatch } from "./answer-watch.ts";
 import { type Decision, DecisionLog, type MemberFigures, type MemberSecond } from "./decision-log.ts";
 import { Fates } from "./fates.ts";
-import { FeedbackIntake, type FeedbackRefusal } from "./feedback-intake.ts";
+import { FeedbackIntake } from "./feedback-intake.ts";
 import { FixedShares } from "./fixed-shares.ts";
 import { type DroppedSlots, type FqCodel, QUEUE_DROP_REASONS } from "./fq-codel.ts";
 import { FrameKeeper } from "./frame-keeper.ts";
 import type { FrameTable } from "./frame-table.ts";
-import { FIRST_TRIAL_MS, Member } from "./member.ts";
+import { Member } from "./member.ts";
 import { MemberSet } from "./member-set.ts";
+import { adaptToPaths } from "./path-care.ts";
 import type { PathController } from "./path-controller.ts";
+import { PathHealth } from "./path-health.ts";
 import { Ramp } from "./ramp.ts";
 import type { RedundancyBudget } from "./redundancy-budget.ts";
 import { Scheduler } from "./scheduler.ts";
 import { KIND_FIRST, SENT_CONTROL, SENT_FLYING } from "./sent-log.ts";
-import { NOW_SUSPECT, SilenceWatch } from "./silence-watch.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { Transmitter } from "./transmitter.ts";
 
-/** What a sender is made of. Frame table and dropped slots are shared by all senders of a forwarder. */
-export interface AggregateParts {
-  readonly sink: AggregateSink;
-  readonly frames: FrameTable;
-  readonly queue: FqCodel;
-  readonly dropped: DroppedSlots;
-  readonly budget: RedundancyBudget;
-  createController(path: number): PathController;
-  /** Most that is kept for retransmission, bytes of datagrams. */
-  readonly keptLimitBytes: number;
-}
-
-/** Of the whole sender: feedback that was not believed, frames that were not kept or given up, bytes kept now. */
-export interface AggregateTotals {
-  readonly refusedFeedback: Readonly<Record<FeedbackRefusal, number>>;
-  readonly outdatedFeedback: number;
-  readonly unkeptFrames: number;
-  readonly givenUp: Readonly<Record<"too-old" | "too-many-tries", number>>;
-  readonly keptBytes: number;
-  /** The peer sends no feedback. */
-  readonly usesFixedShares: boolean;
-}
-
-/** The queue's target, budgets and histories follow the paths this often while there is traffic. */
+/** Queue, budget and histories follow the paths this often while there is traffic. */
 const CARE_MS = 100;
 const SAMPLE_MS = 1_000;
-/** CoDel's target: this part of the longest round trip in use, so that a TCP fills all paths. */
-const TARGET_SHARE = 0.75;
-const LEAST_TARGET_MS = 20;
-const MOST_TARGET_MS = 120;
-const INTERVALS_PER_TARGET = 4;
-const MOST_TARGET_RTT_MS = 1_500;
-/** Feedback goes by the second-best path in turn, unless that is so much slower. */
-const RETURN_SLACK_MS = 30;
 /** What waited this long for any path at all is not sent any more. */
 const STALE_MS = 1_000;
 const NO_SLOT = -1;
@@ -79,6 +51,7 @@ export class AggregateSender {
   readonly #keeper: FrameKeeper;
   readonly #intake: FeedbackIntake;
   readonly #watch: SilenceWatch;
+  readonly #health: PathHealth;
   readonly #transmitter: Transmitter;
   readonly #ramp: Ramp;
   readonly #answers = new AnswerWatch();
@@ -89,7 +62,6 @@ export class AggregateSender {
   #sampledMs = Number.NEGATIVE_INFINITY;
   #noPathSinceMs = Number.NEGATIVE_INFINITY;
   #wakeMs = Number.POSITIVE_INFINITY;
-  #feedbackTurn = 0;
 
   constructor(parts: AggregateParts) {
     this.#sink = parts.sink;
@@ -102,6 +74,7 @@ export class AggregateSender {
     const fates = new Fates(this.#keeper, this.#members.byNumber);
     this.#intake = new FeedbackIntake(this.#members.byNumber, fates);
     this.#watch = new SilenceWatch(fates);
+    this.#health = new PathHealth(this.#members, this.#watch, (event, nowMs) => this.#event(event, nowMs));
     this.#ramp = new Ramp(parts.sink);
     const { sink, frames, budget } = parts;
     const [keeper, scheduler, watch] = [this.#keeper, this.#scheduler, this.#watch];
@@ -170,12 +143,7 @@ export class AggregateSender {
     if (!this.#intake.onFeedback(feedback, nowMs)) return;
     this.#answers.onAnswer();
     if (this.#usesShares) this.#turnFromShares(nowMs);
-    for (const member of this.#members.all) {
-      this.#clearIfProven(member, nowMs);
-      const hasOther = this.#members.hasOther(member);
-      const found = this.#watch.checkReport(member, this.#intake.reportMs, hasOther, nowMs);
-      if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
-    }
+    for (const member of this.#members.all) this.#health.onReport(member, this.#intake.reportMs, nowMs);
     this.pump(nowMs);
   }
 
@@ -222,23 +190,14 @@ export class AggregateSender {
   }
 
   onTimer(nowMs: number): void {
-    for (const member of this.#members.all) {
-      if (nowMs < member.nextDeadlineMs) continue;
-      const found = this.#watch.check(member, this.#members.hasOther(member), nowMs);
-      if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
-    }
+    for (const member of this.#members.all) this.#health.onTimer(member, nowMs);
     if (nowMs >= this.#caredMs + CARE_MS) this.#care(nowMs);
     this.pump(nowMs);
   }
 
   /** @returns the path for a feedback message of this end, the two best in turn; -1: none. */
   feedbackPath(nowMs: number): number {
-    const scheduler = this.#scheduler;
-    scheduler.pickTwo(0, nowMs);
-    const { best, second } = scheduler;
-    const isWorth = second !== undefined && scheduler.secondArrivalMs <= scheduler.bestArrivalMs + RETURN_SLACK_MS;
-    const chosen = isWorth && (this.#feedbackTurn++ & 1) === 1 ? second : best;
-    return chosen?.number ?? NO_SLOT;
+    return this.#scheduler.pickReturn(nowMs)?.number ?? -1;
   }
 
   // ---- what it tells
@@ -315,27 +274,6 @@ export class AggregateSender {
     dropped.count = 0;
   }
 
-  #suspect(member: Member, nowMs: number): void {
-    member.suspectSinceMs = nowMs;
-    member.clearedFrom = member.log.next;
-    member.trialGapMs = FIRST_TRIAL_MS;
-    member.nextTrialMs = nowMs;
-    member.counters.silences++;
-    this.#sort(nowMs);
-    const { oldestMs, limitMs, reinjectedCount } = this.#watch;
-    const { srttMs, rttVarMs } = member.losses;
-    const path = member.number;
-    this.#event({ type: "path-suspect", path, oldestMs, limitMs, srttMs, rttVarMs, reinjectedCount }, nowMs);
-  }
-
-  #clearIfProven(member: Member, nowMs: number): void {
-    if (!member.isSuspect || member.highestAcked < member.clearedFrom) return;
-    const suspectMs = nowMs - member.suspectSinceMs;
-    member.suspectSinceMs = Number.NaN;
-    this.#sort(nowMs);
-    this.#event({ type: "path-cleared", path: member.number, suspectMs }, nowMs);
-  }
-
   #sort(nowMs: number): void {
     const { live } = this.#members;
     const hadNone = live.length === 0;
@@ -351,15 +289,7 @@ export class AggregateSender {
   #care(nowMs: number): void {
     this.#caredMs = nowMs;
     this.#members.sortTried(nowMs);
-    let longestMs = 0;
-    let freeRate = 0;
-    for (const { losses, metered, controller } of this.#members.live) {
-      if (losses.srttMs < MOST_TARGET_RTT_MS) longestMs = Math.max(longestMs, losses.srttMs);
-      if (!metered) freeRate += controller.rateBytesPerMs;
-    }
-    const targetMs = Math.min(MOST_TARGET_MS, Math.max(LEAST_TARGET_MS, TARGET_SHARE * longestMs));
-    this.#queue.setTarget(targetMs, INTERVALS_PER_TARGET * targetMs);
-    this.#budget.setRate(freeRate, nowMs);
+    adaptToPaths(this.#members.live, this.#queue, this.#budget, nowMs);
     if (!this.#usesShares && this.#answers.isSilent(nowMs)) this.#turnToShares(nowMs);
     if (nowMs - this.#sampledMs < SAMPLE_MS) return;
     this.#sampledMs = nowMs;

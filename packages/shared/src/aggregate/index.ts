@@ -1,4 +1,5 @@
-export { type AggregateParts, AggregateSender } from "./aggregate-sender.ts";
+export type { AggregateParts, AggregateTotals } from "./aggregate-parts.ts";
+export { AggregateSender } from "./aggregate-sender.ts";
 export type { AggregateEvent, AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts";
 export type { Decision, MemberFigures, MemberSecond } from "./decision-log.ts";
 export { FeedbackRecorder } from "./feedback-recorder.ts";

@@ -1,0 +1,52 @@
+import type { AggregateEvent } from "./aggregate-sink.ts";
+import { FIRST_TRIAL_MS, type Member } from "./member.ts";
+import type { MemberSet } from "./member-set.ts";
+import { NOW_SUSPECT, type SilenceWatch } from "./silence-watch.ts";
+
+/** Makes paths suspect that went silent, and clears those that prove themselves. */
+export class PathHealth {
+  readonly #members: MemberSet;
+  readonly #watch: SilenceWatch;
+  readonly #event: (event: AggregateEvent, nowMs: number) => void;
+
+  constructor(members: MemberSet, watch: SilenceWatch, event: (event: AggregateEvent, nowMs: number) => void) {
+    this.#members = members;
+    this.#watch = watch;
+    this.#event = event;
+  }
+
+  /** The peer has sent a report. @param reportMs its time, in the peer's clock. */
+  onReport(member: Member, reportMs: number, nowMs: number): void {
+    if (member.isSuspect) this.#clearIfProven(member, nowMs);
+    const found = this.#watch.checkReport(member, reportMs, this.#members.hasOther(member), nowMs);
+    if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
+  }
+
+  onTimer(member: Member, nowMs: number): void {
+    if (nowMs < member.nextDeadlineMs) return;
+    const found = this.#watch.check(member, this.#members.hasOther(member), nowMs);
+    if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
+  }
+
+  #suspect(member: Member, nowMs: number): void {
+    member.suspectSinceMs = nowMs;
+    member.clearedFrom = member.log.next;
+    member.trialGapMs = FIRST_TRIAL_MS;
+    member.nextTrialMs = nowMs;
+    member.counters.silences++;
+    this.#members.sort(nowMs);
+    const { oldestMs, limitMs, reinjectedCount } = this.#watch;
+    const { srttMs, rttVarMs } = member.losses;
+    const path = member.number;
+    this.#event({ type: "path-suspect", path, oldestMs, limitMs, srttMs, rttVarMs, reinjectedCount }, nowMs);
+  }
+
+  /** What was under way when it went silent proves nothing: only what was sent since then does. */
+  #clearIfProven(member: Member, nowMs: number): void {
+    if (member.highestAcked < member.clearedFrom) return;
+    const suspectMs = nowMs - member.suspectSinceMs;
+    member.suspectSinceMs = Number.NaN;
+    this.#members.sort(nowMs);
+    this.#event({ type: "path-cleared", path: member.number, suspectMs }, nowMs);
+  }
+}
