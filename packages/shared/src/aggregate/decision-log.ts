@@ -3,7 +3,7 @@ import type { Member, MemberCounters } from "./member.ts";
 import type { ControllerFigures } from "./path-controller.ts";
 
 /** What a member is to the scheduler. */
-export type MemberState = "in-use" | "suspect" | "unusable";
+type MemberState = "in-use" | "suspect" | "unusable";
 
 /** One member at present. Ratios are of the last second with traffic; unknown is null. */
 export interface MemberFigures extends ControllerFigures {

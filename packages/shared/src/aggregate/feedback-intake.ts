@@ -9,8 +9,7 @@ import { SENT_CONTROL, SENT_FLYING, SENT_LOST, SENT_UNKNOWN } from "./sent-log.t
  * Why feedback was refused: a message whose time leapt; a block about a path that is not ours, about what was never sent,
  * with an arrival before the sending or before that of an older datagram, with more bytes than were sent.
  */
-export const FEEDBACK_REFUSALS = ["clock", "unknown-path", "never-sent", "arrival", "bytes"] as const;
-export type FeedbackRefusal = (typeof FEEDBACK_REFUSALS)[number];
+export type FeedbackRefusal = "clock" | "unknown-path" | "never-sent" | "arrival" | "bytes";
 
 const UNITS_PER_MS = 1000 / FEEDBACK_TIME_UNIT_US;
 const TWO_31 = 0x80000000;

@@ -1,7 +1,7 @@
 import type { AggregateEvent } from "./aggregate-sink.ts";
 import { FIRST_TRIAL_MS, type Member } from "./member.ts";
 import type { MemberSet } from "./member-set.ts";
-import { NOW_SUSPECT, type SilenceWatch } from "./silence-watch.ts";
+import type { SilenceWatch } from "./silence-watch.ts";
 
 /** Makes paths suspect that went silent, and clears those that prove themselves. */
 export class PathHealth {
@@ -18,14 +18,12 @@ export class PathHealth {
   /** The peer has sent a report. @param reportMs its time, in the peer's clock. */
   onReport(member: Member, reportMs: number, nowMs: number): void {
     if (member.isSuspect) this.#clearIfProven(member, nowMs);
-    const found = this.#watch.checkReport(member, reportMs, this.#members.hasOther(member), nowMs);
-    if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
+    if (this.#watch.checkReport(member, reportMs, this.#members.hasOther(member), nowMs)) this.#suspect(member, nowMs);
   }
 
   onTimer(member: Member, nowMs: number): void {
     if (nowMs < member.nextDeadlineMs) return;
-    const found = this.#watch.check(member, this.#members.hasOther(member), nowMs);
-    if (found === NOW_SUSPECT) this.#suspect(member, nowMs);
+    if (this.#watch.check(member, this.#members.hasOther(member), nowMs)) this.#suspect(member, nowMs);
   }
 
   #suspect(member: Member, nowMs: number): void {

@@ -7,13 +7,6 @@ const SUSPICIOUS_DATAGRAMS = 3;
 /** The limit doubles with each silence, up to this factor, until something arrives. */
 const MOST_PATIENCE = 8;
 
-/** What `check` found. */
-export const NOT_SILENT = 0;
-/** What was under way is given up; the path is as good as before. */
-export const TAIL_LOST = 1;
-/** It is given up, and the path is suspect from now on. */
-export const NOW_SUSPECT = 2;
-
 /** Finds by time what no report will tell: what something sent later has overtaken, and paths that went silent. */
 export class SilenceWatch {
   /** Of the last silence found. */
@@ -26,20 +19,23 @@ export class SilenceWatch {
     this.#fates = fates;
   }
 
-  /** @param hasOther there is another path to turn to. */
-  check(member: Member, hasOther: boolean, nowMs: number): number {
+  /**
+   * @param hasOther there is another path to turn to.
+   * @returns whether the path is to be suspect from now on; what was under way is given up then.
+   */
+  check(member: Member, hasOther: boolean, nowMs: number): boolean {
     this.#settleOverdue(member, nowMs);
     const { log } = member;
     const oldest = log.oldestFlying();
-    if (oldest < 0) return NOT_SILENT;
+    if (oldest < 0) return false;
     const sentMs = log.sentMs[log.index(oldest)] ?? 0;
     this.limitMs = member.silenceLimitMs;
-    if (Math.max(sentMs, member.progressMs) + this.limitMs > nowMs) return NOT_SILENT;
+    if (Math.max(sentMs, member.progressMs) + this.limitMs > nowMs) return false;
     this.oldestMs = nowMs - sentMs;
     const isChance = log.flyingCount < SUSPICIOUS_DATAGRAMS && member.patience === 1;
     member.patience = Math.min(MOST_PATIENCE, 2 * member.patience);
     this.giveUp(member, nowMs);
-    return isChance || member.isSuspect || !hasOther ? TAIL_LOST : NOW_SUSPECT;
+    return !isChance && !member.isSuspect && hasOther;
   }
 
   /**
@@ -47,16 +43,16 @@ export class SilenceWatch {
    * the report was written, and none did for too long. Sooner than by the round trip of this path.
    * @param reportMs the time of the newest report, in the peer's clock.
    */
-  checkReport(member: Member, reportMs: number, hasOther: boolean, nowMs: number): number {
+  checkReport(member: Member, reportMs: number, hasOther: boolean, nowMs: number): boolean {
     const { log } = member;
-    if (!hasOther || member.isSuspect || log.flyingCount < SUSPICIOUS_DATAGRAMS) return NOT_SILENT;
+    if (!hasOther || member.isSuspect || log.flyingCount < SUSPICIOUS_DATAGRAMS) return false;
     const sentMs = log.sentMs[log.index(log.oldestFlying())] ?? 0;
     this.limitMs = member.losses.variationMs;
     const expectedMs = Math.max(member.reportedArrivalMs, sentMs + member.reportedOwdMs);
-    if (!(expectedMs + this.limitMs < reportMs)) return NOT_SILENT;
+    if (!(expectedMs + this.limitMs < reportMs)) return false;
     this.oldestMs = nowMs - sentMs;
     this.giveUp(member, nowMs);
-    return NOW_SUSPECT;
+    return true;
   }
 
   /** Nothing is under way any more: frames are to be sent again, on other paths if there are any. */
