@@ -10,7 +10,7 @@ import {
   parseConfigPush,
   resolveBond,
 } from "@wanbond/shared/config";
-import type { StatusSnapshot } from "@wanbond/shared/control";
+import type { MemberHistory, StatusSnapshot } from "@wanbond/shared/control";
 import { ForwarderThread, native } from "@wanbond/shared/io";
 import type { ForwarderEvent } from "@wanbond/shared/pipeline";
 import {
@@ -19,6 +19,7 @@ import {
   DeadlineTimer,
   FAR_MAC,
   logForwarderEvent,
+  memberHistory,
   type OpenTap,
   openTap,
   type ProgramContext,
@@ -144,6 +145,10 @@ class Agent implements Running {
         ),
       ],
     };
+  }
+
+  async history(_peer: string, path: number): Promise<MemberHistory> {
+    return memberHistory(await this.#thread.history(PEER_ID, path), native().nowMs());
   }
 
   // ---- the forwarder

@@ -7,7 +7,7 @@ import {
   parseBondingPush,
   pushFor,
 } from "@wanbond/shared/config";
-import type { StatusSnapshot } from "@wanbond/shared/control";
+import type { MemberHistory, StatusSnapshot } from "@wanbond/shared/control";
 import { ForwarderThread, native } from "@wanbond/shared/io";
 import type { ForwarderEvent } from "@wanbond/shared/pipeline";
 import {
@@ -15,6 +15,7 @@ import {
   bondStatus,
   FAR_MAC,
   logForwarderEvent,
+  memberHistory,
   type OpenTap,
   openTap,
   type ProgramContext,
@@ -119,6 +120,12 @@ class Server implements Running {
         ),
       ),
     };
+  }
+
+  async history(peer: string, path: number): Promise<MemberHistory> {
+    const client = this.#clients.byName(peer);
+    if (client === undefined) return { seconds: [], events: [] };
+    return memberHistory(await this.#thread.history(client.peerId, path), native().nowMs());
   }
 
   // ---- the forwarder

@@ -1,5 +1,6 @@
 /** Exit statuses of sysexits.h that the programs use. */
 export const EX_USAGE = 64;
+export const EX_DATAERR = 65;
 export const EX_UNAVAILABLE = 69;
 export const EX_OSERR = 71;
 export const EX_CANTCREAT = 73;

@@ -6,6 +6,7 @@ import { keygen, pubkey } from "./keys.ts";
 import type { Shell } from "./shell.ts";
 import { events, status, watchStatus } from "./status.ts";
 import { usageError } from "./usage-error.ts";
+import { why } from "./why.ts";
 
 /** Our bug: EX_SOFTWARE of sysexits.h. */
 const EX_SOFTWARE = 70;
@@ -128,6 +129,20 @@ function statusCommands(parser: Argv, shell: Shell): Argv {
           )
           .example("wanbond events --last 10", "The last ten"),
       ({ socket, json, last }) => events(shell, { socket, json, last }),
+    )
+    .command(
+      "why <member>",
+      "Explain how a member is used: its last minutes, second by second, and every decision",
+      (command) =>
+        withSocket(command)
+          .positional("member", { type: "string", demandOption: true, describe: "Its name, or PEER/NAME" })
+          .option("last", { type: "number", default: 5, requiresArg: true, describe: "How many minutes, 1 to 60" })
+          .check(
+            ({ last }) => (Number.isInteger(last) && last >= 1 && last <= 60) || "--last is a number from 1 to 60.",
+          )
+          .example("wanbond why lte", "Why the member lte carries what it carries")
+          .example("wanbond why home1/lte --last 1", "At a concentrator: that of one client, the last minute"),
+      ({ member, socket, json, last }) => why(shell, { member, socket, json, lastMinutes: last }),
     );
 }
 

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import {
   prettyEvent,
@@ -8,16 +7,14 @@ import {
   statusTable,
   streamStatus,
 } from "../control/index.ts";
-import { EX_UNAVAILABLE, WanbondError } from "../errors.ts";
+import { askAll, isNotRunning, type ProgramChoice, socketsOf } from "./ask-programs.ts";
 import type { Shell } from "./shell.ts";
 
 /** Between two tries to reach a program that went away while it was watched. */
 const RETRY_MS = 1000;
 const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 
-export interface StatusOptions {
-  /** undefined: the sockets of both programs in this network namespace. */
-  readonly socket: string | undefined;
+export interface StatusOptions extends ProgramChoice {
   readonly json: boolean;
 }
 
@@ -46,11 +43,6 @@ export async function events(shell: Shell, options: StatusOptions & { readonly l
   shell.out(lines.map((line) => (options.json ? line : prettyEvent(line))).join(""));
 }
 
-function socketsOf(shell: Shell, options: StatusOptions): string[] {
-  if (options.socket !== undefined) return [options.socket];
-  return ["client.sock", "concentrator.sock"].map((name) => join(shell.stateDirectory(), name));
-}
-
 function render(snapshot: StatusSnapshot, options: StatusOptions): string {
   return options.json ? `${JSON.stringify(snapshot)}\n` : statusTable(snapshot);
 }
@@ -77,26 +69,4 @@ async function watchOne(
 async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   await Promise.race([setTimeout(durationMs), aborted]);
-}
-
-interface Answer<T> {
-  readonly socket: string;
-  readonly answer: T;
-}
-
-/** The answers of those that run. A refusal is told only when nobody answers at all. */
-async function askAll<T>(sockets: readonly string[], ask: (socket: string) => Promise<T>): Promise<Answer<T>[]> {
-  const results = await Promise.allSettled(sockets.map(async (socket) => ({ socket, answer: await ask(socket) })));
-  const answers = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  if (answers.length > 0) return answers;
-  const errors = results.flatMap((result): unknown[] => (result.status === "rejected" ? [result.reason] : []));
-  const refusal = errors.find((error) => !isNotRunning(error));
-  if (refusal !== undefined || errors.length === 1) throw refusal ?? errors[0];
-  const message = `No wanbond runs in this network namespace: nothing answers on ${sockets.join(" or ")}.`;
-  const remedy = "Start one, or name its socket with --socket PATH.";
-  throw new WanbondError("WB_NOT_RUNNING", EX_UNAVAILABLE, `${message} ${remedy}`);
-}
-
-function isNotRunning(error: unknown): boolean {
-  return error instanceof WanbondError && error.code === "WB_NOT_RUNNING";
 }

@@ -1,7 +1,18 @@
 import { closestWord } from "../config/index.ts";
 import { EX_USAGE, WanbondError } from "../errors.ts";
 
-const COMMANDS = ["keygen", "pubkey", "client", "concentrator", "run", "check", "status", "events", "completion"];
+const COMMANDS = [
+  "keygen",
+  "pubkey",
+  "client",
+  "concentrator",
+  "run",
+  "check",
+  "status",
+  "events",
+  "why",
+  "completion",
+];
 const OPTIONS = ["--config", "--pretty", "--json", "--watch", "--socket", "--last", "--help", "--version"];
 
 /** A command line that cannot be understood, with the word that was probably meant. @param message of yargs. */

@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { WebSocket } from "ws";
 import { EX_NOPERM, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
 import { StatusSnapshot } from "./status.ts";
+import { WhyAnswer } from "./why-answer.ts";
 
 /** Patience with a program that is busy or hangs. */
 const ANSWER_TIMEOUT_MS = 5000;
@@ -16,6 +17,13 @@ export async function readEvents(socketPath: string, last: number): Promise<obje
   const events = await get(socketPath, `/v1/events?last=${last}`);
   if (!Array.isArray(events)) throw otherVersion(socketPath);
   return events.filter((event) => typeof event === "object" && event !== null);
+}
+
+/** What is known about the members of this name: NAME or PEER/NAME. @throws WanbondError as readStatus */
+export async function readWhy(socketPath: string, member: string): Promise<WhyAnswer> {
+  const result = WhyAnswer.safeParse(await get(socketPath, `/v1/why?member=${encodeURIComponent(member)}`));
+  if (!result.success) throw otherVersion(socketPath);
+  return result.data;
 }
 
 /** Calls back with each snapshot of the stream until it ends or the signal aborts it. @throws WanbondError as readStatus */

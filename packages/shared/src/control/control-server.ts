@@ -6,7 +6,8 @@ import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import { EX_CANTCREAT, EX_TEMPFAIL, WanbondError } from "../errors.ts";
 import { type EventRing, MAX_EVENTS } from "./event-ring.ts";
-import type { StatusSource } from "./status.ts";
+import { explainMembers } from "./explain-members.ts";
+import type { StatusSource } from "./status-source.ts";
 
 /** A reader of the stream with more than this waiting is skipped until it has caught up. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
@@ -27,8 +28,8 @@ export interface ControlServer {
 }
 
 /**
- * Serves GET /v1/status, GET /v1/events?last=N (JSON) and the WebSocket /v1/stream (a snapshot at once and then every
- * intervalMs) on a unix socket that only its owner may open.
+ * Serves GET /v1/status, GET /v1/events?last=N, GET /v1/why?member=NAME (JSON) and the WebSocket /v1/stream (a snapshot at
+ * once and then every intervalMs) on a unix socket that only its owner may open.
  *
  * @throws WanbondError when another program answers on the socket, or it cannot be made.
  */
@@ -59,13 +60,22 @@ async function answer(
     const lines = options.events.last(Number.isInteger(last) && last > 0 ? last : MAX_EVENTS);
     return reply(response, 200, `[${lines.join(",")}]`);
   }
-  if (url.pathname !== "/v1/status") return reply(response, 404, { error: `${url.pathname} is not served` });
+  const ask = questionOf(url, options);
+  if (ask === null) return reply(response, 404, { error: `${url.pathname} is not served` });
   try {
-    reply(response, 200, await options.source.read());
+    reply(response, 200, await ask());
   } catch (error) {
     // The program is up but its forwarder does not answer: the reader is told, the program goes on.
     reply(response, 503, { error: error instanceof Error ? error.message : String(error) });
   }
+}
+
+/** What has to be asked of the program; null: there is no such question. */
+function questionOf(url: URL, { source, events }: ControlServerOptions): (() => Promise<object> | object) | null {
+  const member = url.searchParams.get("member");
+  if (url.pathname === "/v1/status") return () => source.read();
+  if (url.pathname === "/v1/why" && member !== null) return () => explainMembers(source, member, events.last());
+  return null;
 }
 
 function reply(response: ServerResponse, status: number, body: object | string): void {

@@ -1,7 +1,10 @@
-export { readEvents, readStatus, streamStatus } from "./control-client.ts";
+export { readEvents, readStatus, readWhy, streamStatus } from "./control-client.ts";
 export { type ControlServer, type ControlServerOptions, startControlServer } from "./control-server.ts";
 export { createEventLog, type EventLog, type EventLogOptions } from "./event-log.ts";
 export { EventRing, MAX_EVENTS } from "./event-ring.ts";
 export { prettyEvent } from "./pretty-event.ts";
-export type { BondStatus, MemberStatus, StatusSnapshot, StatusSource } from "./status.ts";
+export type { BondStatus, MemberStatus, StatusSnapshot } from "./status.ts";
+export type { MemberHistory, StatusSource } from "./status-source.ts";
 export { statusTable } from "./status-table.ts";
+export type { WhyAnswer } from "./why-answer.ts";
+export { whyText } from "./why-text.ts";

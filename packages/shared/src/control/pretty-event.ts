@@ -11,14 +11,18 @@ export function prettyEvent(line: string): string {
   if (fields === null) return line;
   const text = (name: string) => (typeof fields[name] === "string" ? fields[name] : "");
   const head = [text("event"), text("message")].filter((part) => part !== "").join(": ");
-  const rest = Object.entries(fields)
+  const time = text("time").slice(11, 23);
+  return `${[time, text("level").toUpperCase().padEnd(5), head, ...fieldsText(fields)].join(" ")}\n`;
+}
+
+/** The fields of an event that have no place of their own, as `name=value`. */
+export function fieldsText(fields: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(fields)
     .filter(([name]) => !PLACED.has(name))
     .map(
       ([name, value]) =>
         `${name}=${typeof value === "string" && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`,
     );
-  const time = text("time").slice(11, 23);
-  return `${[time, text("level").toUpperCase().padEnd(5), head, ...rest].join(" ")}\n`;
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

@@ -1,15 +1,8 @@
+import { aggregateText } from "./aggregate-table.ts";
 import type { BondStatus, MemberStatus, StatusSnapshot } from "./status.ts";
+import { type Column, decimals, durationText, grid, mbit, printable, table, UNKNOWN } from "./table-text.ts";
 
-/** One column: its heading and the text of a member. Numbers stand right, words left. */
-interface Column {
-  readonly title: string;
-  readonly align: "left" | "right";
-  readonly text: (member: MemberStatus) => string;
-}
-
-const UNKNOWN = "-";
-
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<MemberStatus>[] = [
   { title: "MEMBER", align: "left", text: (member) => member.name },
   { title: "DEVICE", align: "left", text: (member) => member.device ?? UNKNOWN },
   { title: "STATUS", align: "left", text: stateText },
@@ -38,14 +31,6 @@ function bondHealth(bond: BondStatus): string {
   return usable === bond.members.length ? "Healthy" : "Degraded";
 }
 
-/** `3 d 04:05:06` or `04:05:06`. */
-function durationText(durationMs: number): string {
-  const seconds = Math.floor(durationMs / 1000);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const clock = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(two).join(":");
-  return seconds >= 86_400 ? `${Math.floor(seconds / 86_400)} d ${clock}` : clock;
-}
-
 function bondText(bond: BondStatus): string {
   const policy = bond.hashPolicy === null ? bond.policy : `${bond.policy} (${bond.hashPolicy})`;
   const rows = [
@@ -64,14 +49,11 @@ function bondText(bond: BondStatus): string {
   ];
   const { held, late, lost, duplicates } = bond.resequencer;
   const order = `  held ${held}, late ${late}, lost ${lost}, duplicates ${duplicates}\n`;
-  return `${grid(rows, [])}\n${membersText(bond.members)}\nRESEQUENCER\n${order}`;
+  return `${grid(rows, [])}\n${membersText(bond.members)}${aggregateText(bond)}\nRESEQUENCER\n${order}`;
 }
 
 function membersText(members: readonly MemberStatus[]): string {
-  if (members.length === 0) return "  no members\n";
-  const rows = members.map((member) => COLUMNS.map((column) => printable(column.text(member))));
-  const alignment = COLUMNS.map((column) => column.align);
-  return grid([COLUMNS.map((column) => column.title), ...rows], alignment);
+  return members.length === 0 ? "  no members\n" : table(COLUMNS, members);
 }
 
 function dropsText(drops: StatusSnapshot["drops"]): string {
@@ -89,25 +71,4 @@ function usableCount(bond: BondStatus): number {
 
 function stateText(member: MemberStatus): string {
   return member.reason === null || member.state === "up" ? member.state : `${member.state} (${member.reason})`;
-}
-
-/** Names come from the far end: control characters must not reach a terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "?");
-}
-
-function decimals(value: number | null, digits: number): string {
-  return value === null ? UNKNOWN : value.toFixed(digits);
-}
-
-function mbit(kbps: number | null): string {
-  return kbps === null ? UNKNOWN : (kbps / 1000).toFixed(kbps >= 100_000 ? 0 : 2);
-}
-
-/** Rows of cells under each other, two spaces between them, none at line ends. */
-function grid(rows: readonly (readonly string[])[], alignment: readonly ("left" | "right")[]): string {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, at) => (alignment[at] === "right" ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)));
-  return rows.map((row) => `${`  ${line(row).join("  ")}`.trimEnd()}\n`).join("");
 }

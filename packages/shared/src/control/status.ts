@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AggregateBond, AggregateMember } from "./aggregate-status.ts";
 
 /** Version of the snapshot; it rises when a key is taken away or changes its meaning. */
 const STATUS_VERSION = 1;
@@ -7,8 +8,10 @@ const measured = z.number().nullable();
 const count = z.number().int().nonnegative();
 
 /** One member of a bond: a path with its quality. Unknown is null. */
-const Member = z.object({
+export const Member = z.object({
   name: z.string(),
+  /** Number of the path, the same at both ends. */
+  path: count,
   device: z.string().nullable(),
   /** Addresses of the UDP 5-tuple with their ports. */
   local: z.string().nullable(),
@@ -31,6 +34,8 @@ const Member = z.object({
   /** Largest IP packet that the path carries. */
   mtu: z.number().int().nullable(),
   stateSinceMs: measured,
+  /** null: the policy is another. */
+  aggregate: AggregateMember.nullable(),
 });
 
 const Bond = z.object({
@@ -47,6 +52,8 @@ const Bond = z.object({
   addresses: z.array(z.string()),
   members: z.array(Member),
   resequencer: z.object({ held: count, late: count, lost: count, duplicates: count }),
+  /** null: the policy is another. */
+  aggregate: AggregateBond.nullable(),
 });
 
 /** What a program says about itself over the control socket, and `wanbond status --json` prints. */
@@ -64,8 +71,3 @@ export const StatusSnapshot = z.object({
 export type StatusSnapshot = z.infer<typeof StatusSnapshot>;
 export type BondStatus = z.infer<typeof Bond>;
 export type MemberStatus = z.infer<typeof Member>;
-
-/** Who knows the state of the program: the main thread of client or concentrator. */
-export interface StatusSource {
-  read(): Promise<StatusSnapshot> | StatusSnapshot;
-}

@@ -35,10 +35,18 @@ export function bondStatus(
     addresses: [...addresses],
     members,
     resequencer: peer?.resequencer ?? { held: 0, late: 0, lost: 0, duplicates: 0 },
+    aggregate: peer?.aggregate ?? null,
   };
 }
 
 function memberStatus(member: MemberSnapshot, facts: MemberFacts): MemberStatus {
-  const { pathNumber: _number, ...figures } = member;
-  return { ...figures, ...facts, state: STATES.find((state) => state === member.state) ?? "down" };
+  const { pathNumber: path, ...figures } = member;
+  const state = STATES.find((each) => each === member.state) ?? "down";
+  return { ...figures, ...facts, path, state, aggregate: aggregateStatus(member) };
+}
+
+function aggregateStatus({ aggregate }: MemberSnapshot): MemberStatus["aggregate"] {
+  if (aggregate === null) return null;
+  const { counters, ...figures } = aggregate;
+  return { ...figures, ...counters };
 }

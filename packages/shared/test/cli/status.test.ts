@@ -2,13 +2,13 @@ import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { EventRing, type StatusSnapshot, startControlServer } from "../../src/control/index.ts";
-import { SNAPSHOT, temporarySocket } from "../control/support.ts";
+import { SNAPSHOT, sourceOf, temporarySocket } from "../control/support.ts";
 import { recordingShell } from "./support.ts";
 
 async function serve(socketPath: string, snapshot: StatusSnapshot = SNAPSHOT) {
   const events = new EventRing();
   events.push('{"level":"info","time":"2026-01-02T03:04:05.678Z","event":"member-up","message":"answered"}\n');
-  const server = await startControlServer({ socketPath, source: { read: () => snapshot }, events, intervalMs: 5 });
+  const server = await startControlServer({ socketPath, source: sourceOf(() => snapshot), events, intervalMs: 5 });
   onTestFinished(() => server.close());
   return server;
 }

@@ -13,11 +13,11 @@ import {
   startControlServer,
   streamStatus,
 } from "../../src/control/index.ts";
-import { SNAPSHOT, temporarySocket } from "./support.ts";
+import { SNAPSHOT, sourceOf, temporarySocket } from "./support.ts";
 
 async function served(
   socketPath: string,
-  source: StatusSource = { read: () => SNAPSHOT },
+  source: StatusSource = sourceOf(() => SNAPSHOT),
   intervalMs = 5,
 ): Promise<ControlServer> {
   const events = new EventRing();
@@ -38,7 +38,7 @@ describe("the control socket", () => {
 
   it("is gone after a close", async () => {
     const socketPath = temporarySocket();
-    const server = await startControlServer({ socketPath, source: { read: () => SNAPSHOT }, events: new EventRing() });
+    const server = await startControlServer({ socketPath, source: sourceOf(() => SNAPSHOT), events: new EventRing() });
     await server.close();
     expect(existsSync(socketPath)).toBe(false);
     await expect(readStatus(socketPath)).rejects.toMatchObject({ code: "WB_NOT_RUNNING", exitCode: 69 });
@@ -62,7 +62,7 @@ describe("the control socket", () => {
     const socketPath = temporarySocket();
     const read = vi.fn<() => Promise<typeof SNAPSHOT>>();
     read.mockRejectedValueOnce(new Error("the forwarder does not answer")).mockResolvedValue(SNAPSHOT);
-    await served(socketPath, { read });
+    await served(socketPath, sourceOf(read));
     await expect(readStatus(socketPath)).rejects.toThrow("the forwarder does not answer");
     expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
   });
@@ -88,7 +88,7 @@ describe("the control socket", () => {
 
   it("says so when the program speaks another version", async () => {
     const socketPath = temporarySocket();
-    const other: StatusSource = { read: () => JSON.parse(JSON.stringify({ ...SNAPSHOT, version: 2 })) };
+    const other = sourceOf(() => JSON.parse(JSON.stringify({ ...SNAPSHOT, version: 2 })));
     await served(socketPath, other);
     await expect(readStatus(socketPath)).rejects.toMatchObject({ code: "WB_CONTROL_VERSION" });
   });
@@ -98,7 +98,7 @@ describe("the status stream", () => {
   it("sends a snapshot at once and then again and again until the reader goes", async () => {
     const socketPath = temporarySocket();
     const read = vi.fn(() => SNAPSHOT);
-    await served(socketPath, { read });
+    await served(socketPath, sourceOf(read));
     const stop = new AbortController();
     let received = 0;
     await streamStatus(socketPath, () => ++received === 3 && stop.abort(), stop.signal);
@@ -132,7 +132,7 @@ describe("the status stream", () => {
     if (bond === undefined) throw new Error("fixture");
     const large = { ...SNAPSHOT, bonds: Array.from({ length: 200 }, () => bond) };
     const read = vi.fn(() => large);
-    await served(socketPath, { read }, 1);
+    await served(socketPath, sourceOf(read), 1);
     const slow = new WebSocket(`ws+unix://${socketPath}:/v1/stream`);
     await once(slow, "open");
     slow.pause();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { statusTable } from "../../src/control/index.ts";
-import { SNAPSHOT } from "./support.ts";
+import { aggregateSnapshot, SNAPSHOT } from "./support.ts";
 
 describe("the status table", () => {
   it("shows a bond, its members and what is not known as a dash", () => {
@@ -22,6 +22,40 @@ describe("the status table", () => {
         no-member-up  12
       "
     `);
+  });
+
+  it("shows how an aggregate bond uses its members, and its queue", () => {
+    expect(statusTable(aggregateSnapshot())).toMatchInlineSnapshot(`
+      "client pid 4711, wb0, up 1 d 02:03:04
+
+        PEER          BOND TYPE  STATUS    LINKS  MTU   CIPHER       SESSION   REKEYS  ADDRESSES
+        concentrator  aggregate  Degraded  1/3    1432  aes-256-gcm  00:01:01  3       10.200.0.2/32
+
+        MEMBER    DEVICE  STATUS         RTT ms  PDV ms    PLR    PER  TX Mbit/s  RX Mbit/s  SHARE   MTU
+        isp1      eth1    up               25.3     0.4  0.000  0.000       1.23        250   0.50  1500
+        lte       wwan0   evicted (rtt)  2140.2     0.4  0.063  0.000       1.23        250   0.00  1500
+        starlink  -       pending             -       -      -      -          -          -      -     -
+
+        MEMBER  PHASE    SHARE  PACING Mbit/s  WINDOW kB  QUEUE ms  RETX  REINJ  DUP  SAVED
+        isp1    steady    0.60          18.24        118      11.2    12      3    4      9
+        lte     suspect   0.40              -        118         -    12      3    4      9
+
+      QUEUE
+        waiting 12 (18 kB), dropped 41, marked 5, kept 161 kB, given up 2, feedback refused 3
+
+      RESEQUENCER
+        held 5, late 4, lost 3, duplicates 2
+      "
+    `);
+  });
+
+  it("says that the far end of an aggregate bond sends no feedback", () => {
+    const snapshot = aggregateSnapshot();
+    const bonds = snapshot.bonds.map((bond) => ({
+      ...bond,
+      aggregate: bond.aggregate && { ...bond.aggregate, usesFixedShares: true },
+    }));
+    expect(statusTable({ ...snapshot, bonds })).toContain("fixed shares, nothing is sent again");
   });
 
   it("says when there is no bond yet", () => {

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { MemberStatus, StatusSnapshot } from "../../src/control/index.ts";
+import type { MemberHistory, MemberStatus, StatusSnapshot, StatusSource } from "../../src/control/index.ts";
 
 const MEMBER: MemberStatus = {
   name: "isp1",
+  path: 0,
   device: "eth1",
   local: "192.168.101.254:40000",
   remote: "203.0.113.10:51900",
@@ -23,6 +24,7 @@ const MEMBER: MemberStatus = {
   shareRatio: 0.5,
   mtu: 1500,
   stateSinceMs: 60_000,
+  aggregate: null,
 };
 
 /** A client with one member up, one evicted and one of which nothing is known yet. */
@@ -49,6 +51,7 @@ export const SNAPSHOT: StatusSnapshot = {
         {
           ...MEMBER,
           name: "lte",
+          path: 1,
           device: "wwan0",
           state: "evicted",
           reason: "rtt",
@@ -59,6 +62,7 @@ export const SNAPSHOT: StatusSnapshot = {
         {
           ...MEMBER,
           name: "starlink",
+          path: 2,
           device: null,
           state: "pending",
           rttMs: null,
@@ -72,9 +76,86 @@ export const SNAPSHOT: StatusSnapshot = {
         },
       ],
       resequencer: { held: 5, late: 4, lost: 3, duplicates: 2 },
+      aggregate: null,
     },
   ],
 };
+
+/** How a member of an aggregate bond is used. */
+export const USE: NonNullable<MemberStatus["aggregate"]> = {
+  state: "in-use",
+  phase: "steady",
+  rateKbps: 18_240,
+  deliveryKbps: 17_900,
+  windowBytes: 118_400,
+  inflightBytes: 80_200,
+  queueMs: 11.2,
+  lineQueueMs: 10.4,
+  baseOwdMs: -4321.5,
+  rttMinMs: 20.1,
+  srttMs: 31.2,
+  rttVarMs: 1.4,
+  pdvMs: 0.4,
+  marginMs: 0.2,
+  latenessMs: 0.1,
+  reorderMs: 1,
+  plrRatio: 0.001,
+  gain: 1,
+  shareRatio: 0.6,
+  firstFrames: 52_300,
+  firstBytes: 70_000_000,
+  retransmittedFrames: 12,
+  retransmittedBytes: 16_000,
+  duplicatedFrames: 4,
+  duplicatedBytes: 400,
+  controlBytes: 9_000,
+  lost: 14,
+  spurious: 2,
+  reinjected: 3,
+  late: 1,
+  saved: 9,
+  silences: 1,
+};
+
+/** A client whose bond aggregates: one member in use, one suspect, one of which its sender knows nothing. */
+export function aggregateSnapshot(): StatusSnapshot {
+  const [bond] = SNAPSHOT.bonds;
+  const [first, second, third] = bond?.members ?? [];
+  if (bond === undefined || first === undefined || second === undefined || third === undefined)
+    throw new Error("fixture");
+  const suspect = { ...USE, state: "suspect" as const, queueMs: null, rateKbps: null, shareRatio: 0.4 };
+  return {
+    ...SNAPSHOT,
+    drops: {},
+    bonds: [
+      {
+        ...bond,
+        policy: "aggregate",
+        hashPolicy: null,
+        members: [{ ...first, aggregate: USE }, { ...second, aggregate: suspect }, third],
+        aggregate: {
+          usesFixedShares: false,
+          queue: { packets: 12, bytes: 18_100, drops: { "queue-full": 1, "queue-delay": 40 }, markedFrames: 5 },
+          keptBytes: 161_000,
+          unkeptFrames: 0,
+          givenUp: { "too-old": 2, "too-many-tries": 0 },
+          refusedFeedback: { clock: 0, "never-sent": 3 },
+          outdatedFeedback: 1,
+          realtimeFrames: { marked: 1 },
+          secondCopies: { budget: 4 },
+        },
+      },
+    ],
+  };
+}
+
+/** A program that remembers nothing of its members, if not said otherwise. */
+export function sourceOf(
+  read: StatusSource["read"],
+  history: MemberHistory = { seconds: [], events: [] },
+): StatusSource {
+  return { read, history: async () => history };
+}
 
 export function temporarySocket(): string {
   const folder = mkdtempSync(join(tmpdir(), "wanbond-control-"));

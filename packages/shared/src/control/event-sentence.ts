@@ -1,0 +1,84 @@
+import { fieldsText } from "./pretty-event.ts";
+import { UNKNOWN } from "./table-text.ts";
+import type { WhyEvent } from "./why-answer.ts";
+
+/** @returns the names of the members with these path numbers. @param mask one bit for each. */
+type MembersOf = (mask: number) => string;
+type Sentence = (event: WhyEvent, membersOf: MembersOf) => string;
+
+const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
+  ["path-suspect", pathSuspect],
+  ["path-cleared", ({ suspectMs }) => `in use again: after ${number(suspectMs)} ms something sent here arrived`],
+  [
+    "feedback-missing",
+    ({ sentCount, waitedMs }) =>
+      `the far end has said nothing of ${number(sentCount)} frames for ${number(waitedMs)} ms: fixed shares from now on`,
+  ],
+  ["feedback-back", () => "the far end tells what arrives again: no fixed shares any more"],
+  ["member-state", memberState],
+  ["bond-decision", ({ decision }, membersOf) => bondDecision(entriesOf(decision), membersOf)],
+  ["path-mtu", ({ mtu, reason }) => `largest packet is ${number(mtu)} bytes (${word(reason)})`],
+  ["roamed", ({ from, to }) => `goes on from ${word(to)}, was ${word(from)}`],
+  ["peer-silent", ({ silentMs }) => `no member is heard for ${number(silentMs)} ms: asking for new keys`],
+]);
+
+/** An event as a sentence with its numbers; one that has no sentence of its own with its fields as they are. */
+export function eventSentence(event: WhyEvent, membersOf: MembersOf): string {
+  const sentence = SENTENCES.get(event.event);
+  if (sentence !== undefined) return sentence(event, membersOf);
+  const message = typeof event["message"] === "string" ? `: ${event["message"]}` : "";
+  return [`${event.event}${message}`, ...fieldsText(event)].join(" ");
+}
+
+function pathSuspect({ oldestMs, limitMs, srttMs, rttVarMs, reinjectedCount }: WhyEvent): string {
+  return (
+    `silent: what was sent ${number(oldestMs)} ms ago has not arrived, ${number(limitMs)} ms are allowed ` +
+    `(RTT ${number(srttMs, 1)} ± ${number(rttVarMs, 1)} ms); ${number(reinjectedCount)} frames go to other members`
+  );
+}
+
+function memberState(event: WhyEvent): string {
+  return `${word(event["from"])} -> ${word(event["to"])} (${word(event["reason"])}): ${stateNumbers(event)}`;
+}
+
+function stateNumbers(event: WhyEvent): string {
+  const { rttMs, lastRttMs, rttLimitMs, unansweredMs, unheardMs, plrRatio, packetCount, offences, waitMs } = event;
+  if (event["reason"] === "silent") {
+    return `a probe unanswered for ${number(unansweredMs)} ms, nothing heard for ${number(unheardMs)} ms`;
+  }
+  if (event["reason"] === "rtt") {
+    return `RTT ${number(rttMs, 1)} ms, the last ${number(lastRttMs, 1)} ms, ${number(rttLimitMs)} ms are allowed`;
+  }
+  if (event["reason"] === "loss") return `lost ${number(plrRatio, 3)} of ${number(packetCount)} datagrams`;
+  const wait = typeof waitMs === "number" && waitMs > 0 ? `, ${number(waitMs)} ms to wait` : "";
+  const left = typeof offences === "number" && offences > 0 ? `, left ${offences} times lately` : "";
+  return `RTT ${number(rttMs, 1)} ms, loss ${number(plrRatio, 3)}${left}${wait}`;
+}
+
+function bondDecision(decision: ReadonlyMap<string, unknown>, membersOf: MembersOf): string {
+  const [from, to] = [decision.get("from"), decision.get("to")];
+  if (decision.get("type") === "active-changed") {
+    return `${activeText(to)} carries what ${activeText(from)} did (${word(decision.get("reason"))})`;
+  }
+  const names = (mask: unknown) => (typeof mask === "number" && mask !== 0 ? membersOf(mask) : "none");
+  const spares = decision.get("usable");
+  return `members that may carry: ${names(to)}; before: ${names(from)}; answering: ${names(spares)}`;
+}
+
+function activeText(member: unknown): string {
+  if (member === null) return "nobody";
+  const fields = entriesOf(member);
+  return `${word(fields.get("name"))} (score ${number(fields.get("score"), 2)})`;
+}
+
+function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
+}
+
+function number(value: unknown, digits = 0): string {
+  return typeof value === "number" ? value.toFixed(digits) : UNKNOWN;
+}
+
+function word(value: unknown): string {
+  return typeof value === "string" ? value : UNKNOWN;
+}
