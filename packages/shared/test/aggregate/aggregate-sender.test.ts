@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DecisionLog } from "../../src/aggregate/decision-log.ts";
 import { BYTES, SenderHarness } from "./sender-harness.ts";
 
 const TWO = [{}, { delayMs: 20 }];
@@ -375,5 +376,31 @@ describe("feedback of this end", () => {
     const far = new SenderHarness([{}, { delayMs: 100 }]);
     expect([1, 2].map(() => far.sender.feedbackPath(far.nowMs))).toEqual([0, 0]);
     expect(new SenderHarness([]).sender.feedbackPath(0)).toBe(-1);
+  });
+});
+
+describe("what it tells", () => {
+  it("is each path now, and five minutes of seconds with traffic, and the last events, no more", () => {
+    const bond = new SenderHarness([{}, { delayMs: 20 }]);
+    for (let i = 0; i < 320; i++) {
+      bond.send(3);
+      bond.wait(20);
+      bond.ack(0, (bond.counters[0] ?? 0) - 1);
+      bond.send(1);
+      bond.wait(20);
+      bond.ack(0, (bond.counters[0] ?? 0) - 1);
+      bond.ack(1, (bond.counters[1] ?? 0) - 1);
+      bond.nowMs += 960;
+    }
+    const { seconds } = bond.sender.history(0);
+    expect(seconds).toHaveLength(300);
+    expect(seconds.at(-1)).toMatchObject({ state: "in-use", rateKbps: 8_000, shareRatio: 1, lost: 0, firstFrames: 4 });
+    expect((seconds.at(-1)?.atMs ?? 0) - (seconds[0]?.atMs ?? 0)).toBeCloseTo(299_000, -3);
+    expect(bond.sender.figures(0, bond.nowMs)).toMatchObject({ state: "in-use", shareRatio: 1 });
+    expect(bond.sender.figures(9, bond.nowMs)).toBe(null);
+    const log = new DecisionLog();
+    for (let i = 0; i < 300; i++) log.onEvent({ type: "path-cleared", path: 1, suspectMs: i }, i);
+    expect(log.events).toHaveLength(256);
+    expect(log.events.at(-1)).toEqual({ atMs: 299, event: { type: "path-cleared", path: 1, suspectMs: 299 } });
   });
 });
