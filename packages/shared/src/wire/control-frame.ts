@@ -47,8 +47,8 @@ export interface ControlSink {
   onMtuAck(probeId: number, sizeBytes: number): void;
   /** @param mtu the sender's inner MTU for what it sends. */
   onBondMtu(mtu: number): void;
-  /** @param feedback valid during the call; the sink reads the blocks with `next`. Left out: feedback is of no interest. */
-  onFeedback?(feedback: FeedbackReader): void;
+  /** @param feedback valid during the call; the sink reads the blocks with `next`. */
+  onFeedback(feedback: FeedbackReader): void;
 }
 
 /**
@@ -283,7 +283,7 @@ export class ControlReader {
         break;
       case FEEDBACK:
         this.#feedback.begin(at, bodyBytes);
-        sink.onFeedback?.(this.#feedback);
+        sink.onFeedback(this.#feedback);
         if (this.#feedback.malformed) this.malformedMessages++;
         break;
     }

@@ -28,7 +28,7 @@ const writers: Record<Message, keyof ControlWriter> = {
 
 function logSink(log: Call[]): ControlSink {
   const entries = Object.keys(writers).map((name) => [name, (...args: number[]) => log.push([name, ...args] as Call)]);
-  return Object.fromEntries(entries) as ControlSink;
+  return { onFeedback: () => {}, ...Object.fromEntries(entries) } as ControlSink;
 }
 
 function write(writer: ControlWriter, [name, ...args]: Call): boolean {
