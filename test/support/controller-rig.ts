@@ -142,7 +142,8 @@ class Sender {
   /** A datagram of this many bytes every tick until the source's rate is spent. */
   #wanted(nowMs: number): number | "greedy" {
     const wanted = this.#situation.source?.(nowMs) ?? "greedy";
-    if (wanted !== "greedy") this.#backlogBytes = Math.min(this.#backlogBytes + (wanted / 8) * (nowMs - this.#tickedMs), 64_000);
+    if (wanted !== "greedy")
+      this.#backlogBytes = Math.min(this.#backlogBytes + (wanted / 8) * (nowMs - this.#tickedMs), 64_000);
     this.#tickedMs = nowMs;
     return wanted;
   }
@@ -213,8 +214,8 @@ function sampleOf(report: Report, rttMs: number): FeedbackSample {
 
 /** The peer: what arrives on one path, reported every 10 ms when there is news. */
 class Receiver {
-  #bytesAtHighest = 0;
   #bytes = 0;
+  #arrivalMs = 0;
   #highest: Datagram | undefined;
   #highestOwdMs = 0;
   #highestAtMs = 0;
@@ -233,12 +234,12 @@ class Receiver {
     const clockMs = CLOCK_OFFSET_MS + nowMs * (1 + this.#driftPpm / 1e6);
     const owdMs = clockMs - datagram.sentMs;
     this.#bytes += datagram.bytes;
+    this.#arrivalMs = clockMs;
     this.#fresh.push(datagram);
     if (this.#highest === undefined || datagram.counter > this.#highest.counter) {
       this.#highest = datagram;
       this.#highestOwdMs = owdMs;
       this.#highestAtMs = nowMs;
-      this.#bytesAtHighest = this.#bytes;
     }
     if (this.#fastest === undefined || owdMs < this.#fastestOwdMs) {
       this.#fastest = datagram;
@@ -260,8 +261,8 @@ class Receiver {
       highestOwdMs: this.#highestOwdMs,
       fastest,
       fastestOwdMs: this.#fastestOwdMs,
-      receivedBytes: this.#bytesAtHighest,
-      arrivalMs: this.#highest.sentMs + this.#highestOwdMs,
+      receivedBytes: this.#bytes,
+      arrivalMs: this.#arrivalMs,
       heldMs: nowMs - this.#highestAtMs,
       acknowledged,
     };
@@ -277,7 +278,9 @@ export function runSituation(
 ): Outcome {
   const network = new VirtualNetwork(seed);
   const senders: Sender[] = [];
-  const back = network.line<Report>({ delayMs: situation.backMs }, (report, nowMs) => report.to.onReport(report, nowMs));
+  const back = network.line<Report>({ delayMs: situation.backMs }, (report, nowMs) =>
+    report.to.onReport(report, nowMs),
+  );
   if (situation.sharingKnownMs !== undefined) {
     network.at(situation.sharingKnownMs, () => {
       for (const sender of senders) sender.controller.setSharing(2);
@@ -311,7 +314,9 @@ export function runSituation(
     const receiver = new Receiver(situation.driftPpm ?? 0);
     receivers.set(sender, receiver);
     network.add(sender);
-    network.every(situation.feedbackMs ?? FEEDBACK_MS, () => sendReport(network, back, situation, receiver.report(sender, network.nowMs)));
+    network.every(situation.feedbackMs ?? FEEDBACK_MS, () =>
+      sendReport(network, back, situation, receiver.report(sender, network.nowMs)),
+    );
   }
   startCompetitor(network, line, situation);
   situation.script?.(network, line.settings);

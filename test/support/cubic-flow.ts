@@ -72,7 +72,8 @@ export class CubicFlow {
       if (sequence <= this.#recoverySequence) continue;
       this.#recoverySequence = this.#sequence;
       this.#slowStart = false;
-      this.#windowMax = this.windowPackets < this.#windowMax ? (this.windowPackets * (1 + CUBIC_BETA)) / 2 : this.windowPackets;
+      this.#windowMax =
+        this.windowPackets < this.#windowMax ? (this.windowPackets * (1 + CUBIC_BETA)) / 2 : this.windowPackets;
       this.windowPackets = Math.max(2, this.windowPackets * CUBIC_BETA);
       this.#epochMs = nowMs;
     }
@@ -86,7 +87,7 @@ export class CubicFlow {
     const k = Math.cbrt((this.#windowMax * (1 - CUBIC_BETA)) / CUBIC_SCALE);
     const seconds = (nowMs - this.#epochMs + this.#rttMs) / 1000;
     const target = CUBIC_SCALE * (seconds - k) ** 3 + this.#windowMax;
-    const reno = this.#windowMax * CUBIC_BETA + ((0.53 * (nowMs - this.#epochMs)) / this.#rttMs);
+    const reno = this.#windowMax * CUBIC_BETA + (0.53 * (nowMs - this.#epochMs)) / this.#rttMs;
     const aim = Math.min(Math.max(target, reno), 1.5 * this.windowPackets);
     if (aim > this.windowPackets) this.windowPackets += (aim - this.windowPackets) / this.windowPackets;
   }

@@ -1,3 +1,5 @@
+import type { LineMeasure } from "./line-measure.ts";
+
 /** A delay beyond this, on a line that held next to nothing of ours, is not our queue. */
 const SUDDEN_MS = 50;
 const FLIGHT_FACTOR = 3;
@@ -45,12 +47,11 @@ export class ForeignDelay {
   #mostLeftMs = 0;
 
   /**
-   * @param queueMs least delay beyond an empty line's lately; newestMs: that of the newest datagram, sent at sentMs.
-   * @param flightMs time that the line would take, at our rate, for what was under way when it was sent.
+   * @param sentMs when the newest datagram was sent.
+   * @param flightMs time that the line would take, at our rate, for what was under way then.
    */
   onReport(
-    queueMs: number,
-    newestMs: number,
+    line: LineMeasure,
     sentMs: number,
     flightMs: number,
     loopMs: number,
@@ -59,11 +60,13 @@ export class ForeignDelay {
     targetMs: number,
     nowMs: number,
   ): void {
+    const { queueMs, newestQueueMs: newestMs } = line;
     this.verdict = "none";
     if (sentMs < this.#pauseFromMs) this.#beforeMs = newestMs;
     if (this.#isOpen && sentMs >= this.pauseUntilMs) this.#conclude(newestMs, noiseMs);
     if (this.state === "none") this.#watch(queueMs, flightMs, loopMs, noiseMs, targetMs, nowMs);
-    else if (nowMs >= this.#nextMs && !this.#isOpen && this.verdict === "none") this.#pause(ownQueueMs, newestMs, loopMs, nowMs);
+    else if (nowMs >= this.#nextMs && !this.#isOpen && this.verdict === "none")
+      this.#pause(ownQueueMs, newestMs, loopMs, nowMs);
   }
 
   end(): void {

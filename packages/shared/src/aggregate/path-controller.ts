@@ -32,9 +32,9 @@ export interface FeedbackSample {
   highestSentMs: number;
   fastestOwdMs: number;
   readonly fastestMark: SentMark;
-  /** Bytes that had arrived at the peer on this path when the highest arrived, itself included, unwrapped. */
+  /** Bytes of all datagrams that ever arrived at the peer on this path, unwrapped. */
   receivedBytes: number;
-  /** When the highest arrived, in the peer's clock, unwrapped. */
+  /** When the last of them arrived, in the peer's clock, unwrapped. */
   arrivalMs: number;
   /** Now minus the sending of the highest, minus the time for which the peer held the report back. */
   rttMs: number;

@@ -102,7 +102,8 @@ export class PolicedRate {
     this.plrRatio = series.lostSince(back, settleMs) / sentBytes;
     const isOver = this.state === "probing" && this.#isMore(sentBytes, CLEAR_RATIO);
     if (this.state === "off") this.#watch(delivery, isStartup, sentBytes, nowMs);
-    else if (isOver || nowMs - this.#sinceMs > rttMs + this.#verdictMs() + settleMs) this.#conclude(delivery, sentBytes, nowMs);
+    else if (isOver || nowMs - this.#sinceMs > rttMs + this.#verdictMs() + settleMs)
+      this.#conclude(delivery, sentBytes, nowMs);
     else if (this.state === "holding" && this.#isMore(sentBytes, HOLD_CLEAR_RATIO)) this.#lower(delivery, nowMs);
   }
 

@@ -1,0 +1,83 @@
+import type { LineMeasure } from "./line-measure.ts";
+
+/** A standing queue begins here, and here growth ends. */
+const STANDING_MS = 4.5;
+const FULL_MS = 7;
+/** Beyond this the rate follows downwards faster. */
+const LONG_MS = 24;
+const LEAST_STARTUP_GAIN = 2;
+const MOST_STARTUP_GAIN = 4;
+/** What the last step of the start may put into the line, about. */
+const OVERSHOOT_MS = 60;
+/** Delay that ends the start in any case. */
+const TOO_LONG_MS = 50;
+const SETTLED_MS = 12;
+const LATEST_SETTLED_MS = 500;
+
+/**
+ * Finds the line's rate: follows the delivery rate, and tries more when there is no queue.
+ *
+ * Start: a multiple of what arrived, until a queue stands and less arrives than is sent. Later: the gate alone lets
+ * rate x (1 + target / round trip) into an empty line (growth as FAST TCP's); longer calm adds a gain.
+ */
+export class RateSearch {
+  isStartup = true;
+  /** What the gate takes the line for, as a multiple of the rate. */
+  gain = MOST_STARTUP_GAIN;
+  /** The queue of the start has drained. */
+  isSettled = false;
+  #startedMs = 0;
+  #calmSinceMs = 0;
+  #emptySinceMs = 0;
+  /** The rate before it was doubted: sought again at once. NaN: none. */
+  #catchUpRate = Number.NaN;
+
+  endStartup(nowMs: number): void {
+    this.isStartup = false;
+    this.#startedMs = nowMs;
+    this.#calmSinceMs = nowMs;
+    this.#emptySinceMs = nowMs;
+    this.gain = 1;
+  }
+
+  catchUp(rate: number): void {
+    this.#catchUpRate = rate;
+    this.gain = LEAST_STARTUP_GAIN;
+  }
+
+  /** @returns the rate to believe in. line.delivery is known. */
+  follow(rate: number, line: LineMeasure): number {
+    const more = line.delivery - rate;
+    if (more > 0) return rate + (this.isStartup ? 1 : 0.5) * more;
+    if (line.queueMs <= STANDING_MS || line.isLimited) return rate;
+    return rate + (line.queueMs > LONG_MS ? 0.5 : 0.2) * more;
+  }
+
+  /** @param loopMs from a datagram to the feedback about it. */
+  start(line: LineMeasure, pdvMs: number, loopMs: number, nowMs: number): void {
+    this.gain = Math.max(LEAST_STARTUP_GAIN, Math.min(MOST_STARTUP_GAIN, 1 + OVERSHOOT_MS / loopMs));
+    const isFull = line.queueMs > FULL_MS + 2 * pdvMs && line.offered > 1.15 * line.delivery;
+    if (isFull || line.queueMs > TOO_LONG_MS + 3 * pdvMs) this.endStartup(nowMs);
+  }
+
+  /** @param isBlind what is seen now says nothing about room: a dip, or no traffic. */
+  grow(
+    line: LineMeasure,
+    rate: number,
+    marginMs: number,
+    pdvMs: number,
+    loopMs: number,
+    isBlind: boolean,
+    nowMs: number,
+  ): void {
+    const isLate = nowMs > this.#startedMs + LATEST_SETTLED_MS + 2 * loopMs;
+    if (line.queueMs < SETTLED_MS + 2 * pdvMs || isLate) this.isSettled = true;
+    if (isBlind || line.queueMs > FULL_MS) this.#calmSinceMs = nowMs;
+    if (isBlind || line.queueMs > -marginMs / 4) this.#emptySinceMs = nowMs;
+    if (line.queueMs > FULL_MS || rate > this.#catchUpRate) this.#catchUpRate = Number.NaN;
+    const calmLoops = (nowMs - this.#calmSinceMs) / loopMs;
+    const emptyLoops = (nowMs - this.#emptySinceMs) / loopMs;
+    if (!Number.isNaN(this.#catchUpRate) || emptyLoops > 1.5 || calmLoops > 6) this.gain = 2;
+    else this.gain = calmLoops > 3 ? 1.3 : calmLoops > 1.5 ? 1.15 : 1;
+  }
+}
