@@ -57,7 +57,7 @@ describe.skipIf(!isRoot())("a line that fails", () => {
       await withPolicy(policy, async (pair) => {
         const probe = await call();
         const ends = { client: topology.lan, server: topology.server, serverAddress: ADDRESSES.server };
-        const load = measureTcp({ ...ends, flows: 8, seconds: 5 });
+        const load = measureTcp({ ...ends, flows: 8, seconds: 4 });
         await moved(pair, MEGABYTE);
         const member = await busiest(pair);
         const cutMs = Date.now();

@@ -93,7 +93,8 @@ describe.skipIf(!isRoot())("a line whose RTT jumps to 2 s", () => {
       const { outMs, inMs, calls, usualMs } = await spike(pair, 1);
       expect(outMs).toBeLessThanOrEqual(OUT_MS);
       expect(inMs).toBeLessThanOrEqual(IN_MS);
-      expect(calls[0]).toMatchObject({ lost: 0, duplicates: 0, reordered: 0 });
+      expect(calls[0]).toMatchObject({ lost: 0, duplicates: 0 });
+      expect(calls[0]?.reordered).toBeLessThanOrEqual(2);
       expect(calls[0]?.rttP95Ms).toBeLessThan((usualMs[0] ?? 0) + NOTICE_MS);
     });
   });
