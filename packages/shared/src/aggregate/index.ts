@@ -2,7 +2,7 @@ export type { AggregateParts, AggregateTotals } from "./aggregate-parts.ts";
 export { AggregateSender } from "./aggregate-sender.ts";
 export type { AggregateEvent, AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts";
 export type { Decision, MemberFigures, MemberSecond } from "./decision-log.ts";
-export { FeedbackRecorder } from "./feedback-recorder.ts";
+export { FeedbackRecorder, REPORTED_CONTROL_BYTES } from "./feedback-recorder.ts";
 export { DroppedSlots, FqCodel, QueueSlots } from "./fq-codel.ts";
 export { FRAME_REALTIME, FrameTable } from "./frame-table.ts";
 export { RealtimeFilter } from "./realtime-filter.ts";

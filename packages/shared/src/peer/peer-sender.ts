@@ -34,6 +34,8 @@ export interface PeerSender {
   pump(nowMs: number): void;
   /** @returns when it wants to be called again. */
   onTimer(nowMs: number): number;
+  /** What the paths in use carry together. */
+  readonly rateBytesPerMs: number;
   onControlSent(path: number, counter: number, bytes: number, nowMs: number): void;
   onFeedback(feedback: FeedbackReader, nowMs: number): void;
   addPath(path: number, metered: boolean, nowMs: number): void;

@@ -103,6 +103,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
     return this.#sender.nextDeadlineMs;
   }
 
+  get rateBytesPerMs(): number {
+    return this.#sender.rateBytesPerMs;
+  }
+
   onControlSent(path: number, counter: number, bytes: number, nowMs: number): void {
     this.#sender.onControlSent(path, counter, bytes, nowMs);
   }

@@ -1,3 +1,4 @@
+import { REPORTED_CONTROL_BYTES } from "../aggregate/index.ts";
 import type { Path, Peer } from "../peer/index.ts";
 import { type DatagramView, INNER_HEADER_BYTES, INNER_REPORTED } from "../wire/index.ts";
 import type { ControlChannel } from "./control-channel.ts";
@@ -38,7 +39,9 @@ export class Reporter {
     this.#note(peer, path, counter, bytes, this.#datagrams.sendTime, nowMs);
   }
 
+  /** Padding that measures a line is worth a report, too. */
   onControl(peer: Peer, path: Path, counter: number, bytes: number, nowMs: number): void {
+    if (bytes >= REPORTED_CONTROL_BYTES) peer.reportUntilMs = nowMs + REPORT_FOR_MS;
     this.#note(peer, path, counter, bytes, NO_SEND_TIME, nowMs);
   }
 
@@ -63,6 +66,7 @@ export class Reporter {
 
   #send(peer: Peer, nowMs: number): void {
     const { reports } = peer.receiver;
+    if (peer.sender !== undefined) reports.returnBytesPerMs = peer.sender.rateBytesPerMs;
     for (let i = 0; i < DATAGRAMS_PER_CALL && reports.dueMs <= nowMs; i++) {
       const path = this.#returnPath(peer);
       if (path === undefined || !this.#control.feedback(peer, path, nowMs)) return;
