@@ -272,7 +272,7 @@ class Receiver {
 /** Runs one controller in one situation with one seed. */
 export function runSituation(
   situation: Situation,
-  makeController: () => PathController,
+  makeController: (index: number) => PathController,
   seed: number,
   trace?: (nowMs: number, controller: PathController, queueMs: number) => void,
 ): Outcome {
@@ -304,7 +304,7 @@ export function runSituation(
   let dropped = 0;
   let offered = 0;
   for (let index = 0; index < (situation.twins ? 2 : 1); index++) {
-    const sender = new Sender(makeController(), situation, (datagram) => {
+    const sender = new Sender(makeController(index), situation, (datagram) => {
       const counts = network.nowMs >= situation.fromMs;
       if (counts) offered++;
       if (police(datagram.bytes, network.nowMs) && line.send(datagram, datagram.bytes, network.nowMs)) return;

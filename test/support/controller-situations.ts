@@ -37,6 +37,7 @@ export const SITUATIONS: readonly Situation[] = [
   clean("0.5 Mbit, 60 ms", 0.5, 60),
   { ...clean("50 Mbit, 640 ms", 50, 640), runMs: 20_000, fromMs: 6000 },
   { ...clean("5 Gbit, 0.1 ms", 5000, 0.1, 50), runMs: 600, fromMs: 300 },
+  { ...clean("5 Gbit, 0.1 ms, feedback every 1 ms", 5000, 0.1, 50), runMs: 600, fromMs: 300, feedbackMs: 1 },
   clean("deep buffer of 4 s", 8, 80, 4000),
   clean("shallow buffer of 8 ms", 20, 40, 8),
   clean("shallow buffer of 5 packets", 20, 40, 3),

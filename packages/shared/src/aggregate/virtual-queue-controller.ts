@@ -41,6 +41,8 @@ const LEAST_BELIEVED = 0.25;
 const USUAL_FADES_MS = 15_000;
 const TREND_MS = 100;
 const MOST_SPAN_MS = 100;
+/** A longer queue is that of a start or of a fall of the rate, which may meet several lines at once. */
+const MOST_TELLING_MS = 40;
 const COMPETING_PACE = 1.25;
 
 /**
@@ -54,6 +56,7 @@ export class VirtualQueueController implements PathController {
   rateBytesPerMs = GUESS_BYTES_PER_MS;
   inflightBytes = 0;
   latenessMs = 0;
+  readonly #onDelay: (owdMs: number, nowMs: number) => void;
   #limit = Number.POSITIVE_INFINITY;
   #sharing = 1;
   #sentBytes = 0;
@@ -79,6 +82,11 @@ export class VirtualQueueController implements PathController {
   readonly #policed = new PolicedRate();
   readonly #foreign = new ForeignDelay();
   readonly #cubic = new CubicWindow();
+
+  /** @param onDelay told the one-way delay of a queue that the source keeps up: fit for SharedBottleneck. */
+  constructor(onDelay: (owdMs: number, nowMs: number) => void = () => {}) {
+    this.#onDelay = onDelay;
+  }
 
   get phase(): ControllerPhase {
     if (this.#foreign.state === "competing") return "competing";
@@ -135,6 +143,7 @@ export class VirtualQueueController implements PathController {
     if (this.#foreign.state === "competing") this.#compete(nowMs);
     else if (this.#foreign.state === "none") this.#adapt(nowMs);
     this.#usualRate = Math.max(this.rateBytesPerMs, this.#usualRate * (1 - spanMs / USUAL_FADES_MS));
+    if (this.#isTelling(nowMs)) this.#onDelay(Math.min(sample.highestOwdMs, sample.fastestOwdMs), nowMs);
   }
 
   isOpen(nowMs: number): boolean {
@@ -177,6 +186,12 @@ export class VirtualQueueController implements PathController {
       gain: this.#search.gain,
       phase: this.phase,
     };
+  }
+
+  #isTelling(nowMs: number): boolean {
+    if (!this.#search.isSettled || this.#foreign.state === "doubt" || this.#line.isLimited) return false;
+    if (this.#line.queueMs > MOST_TELLING_MS + this.#noise.marginMs) return false;
+    return nowMs > this.#dips.seenUntilMs && nowMs > this.#foreign.pauseUntilMs;
   }
 
   #isOpen(nowMs: number, targetMs: number): boolean {
