@@ -26,14 +26,16 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
 export function eventSentence(event: WhyEvent, membersOf: MembersOf): string {
   const sentence = SENTENCES.get(event.event);
   if (sentence !== undefined) return sentence(event, membersOf);
+  const { peer: _peer, client: _client, member: _member, ...fields } = event;
   const message = typeof event["message"] === "string" ? `: ${event["message"]}` : "";
-  return [`${event.event}${message}`, ...fieldsText(event)].join(" ");
+  return [`${event.event}${message}`, ...fieldsText(fields)].join(" ");
 }
 
 function pathSuspect({ oldestMs, limitMs, srttMs, rttVarMs, reinjectedCount }: WhyEvent): string {
+  const usual = srttMs === null ? "not known yet" : `${number(srttMs, 1)} ± ${number(rttVarMs, 1)} ms`;
   return (
     `silent: what was sent ${number(oldestMs)} ms ago has not arrived, ${number(limitMs)} ms are allowed ` +
-    `(RTT ${number(srttMs, 1)} ± ${number(rttVarMs, 1)} ms); ${number(reinjectedCount)} frames go to other members`
+    `(RTT ${usual}); ${number(reinjectedCount)} frames go to other members`
   );
 }
 
@@ -49,7 +51,7 @@ function stateNumbers(event: WhyEvent): string {
   if (event["reason"] === "rtt") {
     return `RTT ${number(rttMs, 1)} ms, the last ${number(lastRttMs, 1)} ms, ${number(rttLimitMs)} ms are allowed`;
   }
-  if (event["reason"] === "loss") return `lost ${number(plrRatio, 3)} of ${number(packetCount)} datagrams`;
+  if (event["reason"] === "loss") return `loss ${number(plrRatio, 3)} of ${number(packetCount)} datagrams`;
   const wait = typeof waitMs === "number" && waitMs > 0 ? `, ${number(waitMs)} ms to wait` : "";
   const left = typeof offences === "number" && offences > 0 ? `, left ${offences} times lately` : "";
   return `RTT ${number(rttMs, 1)} ms, loss ${number(plrRatio, 3)}${left}${wait}`;

@@ -36,6 +36,7 @@ function isNext(last: WhySecond, second: WhySecond): boolean {
 
 function isAlike(first: WhySecond, second: WhySecond): boolean {
   if (first.state !== second.state || first.firstFrames > 0 !== second.firstFrames > 0) return false;
+  if (first.state !== "in-use") return true;
   const rateKbps = first.rateKbps ?? 0;
   return (
     Math.abs((second.rateKbps ?? 0) - rateKbps) <= RATE_RATIO * rateKbps &&

@@ -1,7 +1,8 @@
 import { eventSentence } from "./event-sentence.ts";
 import { foldSeconds } from "./fold-seconds.ts";
-import { decimals, durationText, kilobytes, mbit, printable, UNKNOWN } from "./table-text.ts";
-import type { WhyAnswer, WhyMember, WhySecond } from "./why-answer.ts";
+import { happened, runText, spanText } from "./run-sentence.ts";
+import { decimals, durationText, kilobytes, mbit, printable } from "./table-text.ts";
+import type { WhyAnswer, WhyMember } from "./why-answer.ts";
 
 const PHASES: ReadonlyMap<string, string> = new Map([
   ["startup", "looking for the rate of the line"],
@@ -20,27 +21,40 @@ export function whyText({ members, known }: WhyAnswer): string {
 }
 
 function memberText(member: WhyMember, known: WhyAnswer["known"]): string {
-  const { peer, policy, status, seconds, events } = member;
-  const membersOf = (mask: number) =>
-    known
-      .filter((each) => each.peer === peer && (mask & (1 << each.path)) !== 0)
-      .map(({ name }) => name)
-      .join(", ");
-  const runs = foldSeconds(
-    seconds,
-    events.map(({ time }) => time),
-  );
+  const { peer, policy, status } = member;
+  const past = pastLines(member, known);
   const lines = [
-    ...runs.map((run) => ({ time: run[0]?.time ?? "", text: timed(spanText(run), runText(run)) })),
+    `${status.name} to ${peer}, ${policy}: ${stateText(status)}`,
+    ...nowLines(status),
+    "",
+    ...(past.length === 0 ? ["  nothing happened in this time"] : past),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+/** Runs of seconds, and the events between them. */
+function pastLines({ peer, seconds, events }: WhyMember, known: WhyAnswer["known"]): string[] {
+  const breaks = events.map(({ time }) => time);
+  const lines = [
+    ...foldSeconds(seconds, breaks).map((run) => ({
+      time: run[0]?.time ?? "",
+      text: timed(spanText(run), runText(run)),
+    })),
     ...events.map((event) => ({
       time: event.time,
-      text: timed(event.time.slice(11, 23), eventSentence(event, membersOf)),
+      text: timed(
+        event.time.slice(11, 23),
+        eventSentence(event, (mask) => namesOf(mask, peer, known)),
+      ),
     })),
-  ].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-  const past = lines.length === 0 ? ["  nothing happened in this time"] : lines.map(({ text }) => text);
-  return [`${status.name} to ${peer}, ${policy}: ${stateText(status)}`, ...nowLines(status), "", ...past]
-    .map((line) => `${printable(line)}\n`)
-    .join("");
+  ];
+  lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  return lines.map(({ text }) => text);
+}
+
+function namesOf(mask: number, peer: string, known: WhyAnswer["known"]): string {
+  const members = known.filter((each) => each.peer === peer && (mask & (1 << each.path)) !== 0);
+  return members.map(({ name }) => name).join(", ");
 }
 
 function timed(time: string, text: string): string {
@@ -62,59 +76,21 @@ function nowLines(status: WhyMember["status"]): string[] {
 
 function useLines(use: NonNullable<WhyMember["status"]["aggregate"]>): string[] {
   const phase = PHASES.get(use.phase);
-  const { lost, spurious, reinjected, late, retransmittedFrames, duplicatedFrames, saved, silences } = use;
+  const soFar = happened([
+    [use.firstFrames, "frames"],
+    [use.lost, "lost"],
+    [use.spurious, "of them came after all"],
+    [use.reinjected, "re-injected elsewhere"],
+    [use.late, "of them came after all"],
+    [use.retransmittedFrames, "sent again here"],
+    [use.duplicatedFrames, "second copies"],
+    [use.saved, "saved by another copy"],
+    [use.silences, "times silent"],
+  ]);
   return [
     `  use: ${use.state}, ${use.phase}${phase === undefined ? "" : ` (${phase})`}`,
     `  now: pacing ${mbit(use.rateKbps)} Mbit/s (arriving ${mbit(use.deliveryKbps)}), window ${kilobytes(use.windowBytes)} kB, ` +
       `under way ${kilobytes(use.inflightBytes)} kB, queue ${decimals(use.queueMs, 1)} ms, share ${decimals(use.shareRatio, 2)}`,
-    `  so far: ${use.firstFrames} frames; ${lost} lost (${spurious} came after all), ` +
-      `${reinjected} re-injected elsewhere (${late} came after all), ${retransmittedFrames} sent again here, ` +
-      `${duplicatedFrames} second copies, ${saved} saved by another copy, silent ${silences} times`,
+    `  so far: ${soFar === "" ? "nothing" : soFar}`,
   ];
-}
-
-function spanText(run: readonly WhySecond[]): string {
-  const [first, last] = [run.at(0)?.time.slice(11, 19) ?? "", run.at(-1)?.time.slice(11, 19) ?? ""];
-  return first === last ? first : `${first}–${last}`;
-}
-
-function runText(run: readonly WhySecond[]): string {
-  const total = (pick: (second: WhySecond) => number) => run.reduce((sum, second) => sum + pick(second), 0);
-  const state = run[0]?.state;
-  if (state === "unusable") return "out of the bond";
-  const copies = total((second) => second.duplicatedFrames);
-  if (state === "suspect") return `suspect: tried with ${copies} copies`;
-  const figures = [
-    `${range(run, (second) => scaled(second.rateKbps), 2)} Mbit/s`,
-    `window ${range(run, (second) => scaled(second.windowBytes), 0)} kB`,
-    `queue ${range(run, (second) => second.queueMs, 1)} ms`,
-    `RTT ${range(run, (second) => second.srttMs, 1)} ms`,
-  ];
-  const frames = total((second) => second.firstFrames);
-  const carried =
-    frames === 0
-      ? "carried nothing"
-      : `carried ${frames} frames, share ${range(run, (second) => second.shareRatio, 2)}`;
-  const counts: [number, string][] = [
-    [total((second) => second.lost), "lost"],
-    [total((second) => second.reinjected), "re-injected elsewhere"],
-    [total((second) => second.retransmittedFrames), "sent again here"],
-    [copies, "second copies"],
-    [total((second) => second.heldBack), "times no room"],
-    [total((second) => second.passedOver), "times a faster member was worth waiting for"],
-  ];
-  const happened = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
-  return [`${carried}; ${figures.join(", ")}`, ...(happened.length === 0 ? [] : [happened.join(", ")])].join("; ");
-}
-
-function scaled(value: number | null): number | null {
-  return value === null ? null : value / 1000;
-}
-
-/** `17.8–18.3`, or one number where all are the same. */
-function range(run: readonly WhySecond[], pick: (second: WhySecond) => number | null, digits: number): string {
-  const values = run.map(pick).filter((value) => value !== null);
-  if (values.length === 0) return UNKNOWN;
-  const [least, most] = [Math.min(...values).toFixed(digits), Math.max(...values).toFixed(digits)];
-  return least === most ? least : `${least}–${most}`;
 }

@@ -137,7 +137,7 @@ describe("the command line", () => {
     expect(shell.written.error).toBe("");
   });
 
-  it.each(["keygen", "pubkey", "client run", "concentrator run", "check", "status", "events"])(
+  it.each(["keygen", "pubkey", "client run", "concentrator run", "check", "status", "events", "why"])(
     "has help with an example for %s",
     async (command) => {
       const shell = recordingShell();
@@ -163,6 +163,9 @@ describe("the command line", () => {
     [["check", "--config"], "config"],
     [["keygen", "extra"], "extra"],
     [["events", "--last", "many"], "1 to 1000"],
+    [["why"], "Not enough"],
+    [["why", "isp1", "--last", "0"], "1 to 60"],
+    [["wy", "isp1"], 'Did you mean "why"?'],
   ])("%j is refused with 64 and runs nothing", async (args, text) => {
     const shell = recordingShell();
     expect(await runCli(args, shell)).toBe(64);

@@ -7,13 +7,15 @@ import { WebSocket } from "ws";
 import {
   type ControlServer,
   EventRing,
+  type MemberHistory,
   readEvents,
   readStatus,
+  readWhy,
   type StatusSource,
   startControlServer,
   streamStatus,
 } from "../../src/control/index.ts";
-import { SNAPSHOT, sourceOf, temporarySocket } from "./support.ts";
+import { aggregateSnapshot, SECOND, SNAPSHOT, sourceOf, temporarySocket } from "./support.ts";
 
 async function served(
   socketPath: string,
@@ -49,6 +51,25 @@ describe("the control socket", () => {
     await served(socketPath);
     expect(await readEvents(socketPath, 1000)).toEqual([{ event: "one" }, { event: "two" }]);
     expect(await readEvents(socketPath, 1)).toEqual([{ event: "two" }]);
+  });
+
+  it("explains a member by what the program remembers and what the log says", async () => {
+    const socketPath = temporarySocket();
+    const time = "2026-01-02T03:04:05.678Z";
+    const history = { seconds: [{ ...SECOND, time }], events: [{ time, event: "feedback-back" }] };
+    await served(socketPath, { ...sourceOf(aggregateSnapshot), history: async (_peer, path) => at(path, history) });
+    const { members, known } = await readWhy(socketPath, "lte");
+    expect(members).toEqual([
+      {
+        peer: "concentrator",
+        policy: "aggregate",
+        status: aggregateSnapshot().bonds[0]?.members[1],
+        ...at(1, history),
+      },
+    ]);
+    expect(known).toHaveLength(3);
+    expect(await readWhy(socketPath, "a member&last=1")).toMatchObject({ members: [] });
+    expect(await statusOf(socketPath, "GET", "/v1/why")).toBe(404);
   });
 
   it("refuses other methods and paths", async () => {
@@ -168,6 +189,11 @@ describe("the status stream", () => {
     expect(await readStatus(socketPath)).toEqual(SNAPSHOT);
   });
 });
+
+/** A history that tells for which path it was asked. */
+function at(path: number, { seconds, events }: MemberHistory): MemberHistory {
+  return { seconds: seconds.map((second) => ({ ...second, heldBack: path })), events };
+}
 
 function statusOf(socketPath: string, method: string, path: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {

@@ -117,6 +117,24 @@ export const USE: NonNullable<MemberStatus["aggregate"]> = {
   silences: 1,
 };
 
+/** One second of that member, but for its time. */
+export const SECOND: Omit<MemberHistory["seconds"][number], "time"> = {
+  state: "in-use",
+  rateKbps: 18_240,
+  windowBytes: 118_400,
+  inflightBytes: 80_200,
+  queueMs: 11.2,
+  srttMs: 31.2,
+  shareRatio: 0.6,
+  firstFrames: 1_500,
+  retransmittedFrames: 3,
+  duplicatedFrames: 0,
+  lost: 2,
+  reinjected: 0,
+  heldBack: 400,
+  passedOver: 0,
+};
+
 /** A client whose bond aggregates: one member in use, one suspect, one of which its sender knows nothing. */
 export function aggregateSnapshot(): StatusSnapshot {
   const [bond] = SNAPSHOT.bonds;
