@@ -104,6 +104,7 @@ export class CostLoop {
     const nowMs = this.#nowMs;
     this.#near.nowTimeMs = nowMs;
     this.#far.nowTimeMs = nowMs;
+    this.#receive(this.#client, this.#near); // Of the turn before: an answer takes time.
     this.#near.offeredFrames = frames;
     const startMs = performance.now();
     if (frames > 0) this.#client.onTapReadable(nowMs);
@@ -112,7 +113,6 @@ export class CostLoop {
     this.#receive(this.#concentrator, this.#far);
     this.#concentrator.onTimer(nowMs);
     const endMs = performance.now();
-    this.#receive(this.#client, this.#near);
     for (const command of this.#answers.splice(0)) this.#tell(this.#concentrator, command);
     this.#egressMs += middleMs - startMs;
     this.#ingressMs += endMs - middleMs;

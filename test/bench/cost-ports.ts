@@ -6,7 +6,6 @@ import {
   type PacketPorts,
   POOL_BYTES,
   SLOT_BYTES,
-  UDP_RECEIVE_ARENA_BYTES,
   UDP_RECEIVE_MESSAGES,
 } from "../../packages/shared/src/pipeline/index.ts";
 import {
@@ -22,13 +21,11 @@ const HEADER_WORDS = 12;
 /** Of a frame from the TAP: the end of its Ethernet header, IPv4 header, TCP header without options. */
 const FRAME_WORDS = 2 + 5 + 5;
 const NO_WORDS = new Int32Array(0);
-/** Datagrams between the two ends; the bench reads them long before. */
-const WIRE_DATAGRAMS = 900;
+/** Datagrams on their way to an end; more are lost. */
+const WIRE_DATAGRAMS = 8192;
 /** Where a frame's IP packet starts in its slot, and the inner header before it, are multiples of four. */
 const ETHERNET_BYTES = 14;
 const TO_INNER_HEADER = ETHERNET_BYTES - INNER_HEADER_BYTES;
-/** The receive arena is the end of a forwarder's pool. */
-const ARENA_OFFSET = POOL_BYTES - UDP_RECEIVE_ARENA_BYTES;
 
 /**
  * Ports of an end that has no system below it. Of data datagrams only the headers move, sealing is nothing, so that what
@@ -48,8 +45,9 @@ export class CostPorts implements PacketPorts {
   /** Of each frame what is behind TO_INNER_HEADER. */
   readonly #frames: readonly Int32Array[];
   readonly #routes = new Map<number, { socket: number; source: Int32Array }>();
-  // The wire towards this end; the bytes lie in its receive arena already.
-  readonly #wireOffsets = new Int32Array(WIRE_DATAGRAMS);
+  // The wire towards this end.
+  readonly #wire = new Uint8Array(WIRE_DATAGRAMS * SLOT_BYTES);
+  readonly #wireWords = new Int32Array(this.#wire.buffer);
   readonly #wireBytes = new Int32Array(WIRE_DATAGRAMS);
   readonly #wireSockets = new Int32Array(WIRE_DATAGRAMS);
   readonly #wireSources: Int32Array[] = [];
@@ -112,8 +110,11 @@ export class CostPorts implements PacketPorts {
         source = from;
       }
       const at = count * DESCRIPTOR_WORDS;
-      descriptors[at + OFFSET] = this.#wireOffsets[this.#wireRead] ?? arenaOffset;
-      descriptors[at + LENGTH] = this.#wireBytes[this.#wireRead] ?? 0;
+      const offset = arenaOffset + count * SLOT_BYTES;
+      const bytes = this.#wireBytes[this.#wireRead] ?? 0;
+      copyDatagram(this.#wire, this.#wireWords, this.#wireRead * SLOT_BYTES, this.pool, this.#words, offset, bytes);
+      descriptors[at + OFFSET] = offset;
+      descriptors[at + LENGTH] = bytes;
       descriptors[at + AUX] = messages - 1;
     }
     if (this.#wireRead === this.#wireCount) {
@@ -144,7 +145,7 @@ export class CostPorts implements PacketPorts {
     for (let at = 0; at < count * DESCRIPTOR_WORDS; at += DESCRIPTOR_WORDS) {
       const datagram = sealed[at + OFFSET] ?? 0;
       const bytes = plain[at + LENGTH] ?? 0;
-      this.#copy(plain[at + OFFSET] ?? 0, this, datagram + OUTER_HEADER_BYTES, bytes, this.pool[datagram] ?? 0);
+      this.#copy(plain[at + OFFSET] ?? 0, datagram + OUTER_HEADER_BYTES, bytes, datagram);
       sealed[at + LENGTH] = OUTER_HEADER_BYTES + bytes + TAG_BYTES;
     }
   }
@@ -153,7 +154,7 @@ export class CostPorts implements PacketPorts {
     for (let at = 0; at < count * DESCRIPTOR_WORDS; at += DESCRIPTOR_WORDS) {
       const datagram = sealed[at + OFFSET] ?? 0;
       const bytes = (sealed[at + LENGTH] ?? 0) - OUTER_HEADER_BYTES - TAG_BYTES;
-      this.#copy(datagram + OUTER_HEADER_BYTES, this, plain[at + OFFSET] ?? 0, bytes, this.pool[datagram] ?? 0);
+      this.#copy(datagram + OUTER_HEADER_BYTES, plain[at + OFFSET] ?? 0, bytes, datagram);
       plain[at + LENGTH] = bytes;
     }
     return count;
@@ -167,27 +168,34 @@ export class CostPorts implements PacketPorts {
     const place = this.#wireCount;
     if (place === WIRE_DATAGRAMS) return false;
     this.#wireCount++;
-    const to = ARENA_OFFSET + place * SLOT_BYTES;
-    this.#wireOffsets[place] = to;
     this.#wireBytes[place] = bytes;
     this.#wireSockets[place] = route.socket;
     this.#wireSources[place] = route.source;
-    const header = offset >> 2;
-    for (let word = 0; word < OUTER_HEADER_BYTES / 4; word++) {
-      this.#words[(to >> 2) + word] = from.#words[header + word] ?? 0;
-    }
-    const body = OUTER_HEADER_BYTES;
-    from.#copy(offset + body, this, to + body, bytes - body, from.pool[offset] ?? 0);
+    copyDatagram(from.pool, from.#words, offset, this.#wire, this.#wireWords, place * SLOT_BYTES, bytes);
     return true;
   }
 
-  #copy(from: number, target: CostPorts, to: number, bytes: number, type: number): void {
-    if (type !== TYPE_DATA) {
-      target.pool.set(this.pool.subarray(from, from + bytes), to);
-      return;
-    }
-    for (let word = 0; word < HEADER_WORDS; word++) {
-      target.#words[(to >> 2) + word] = this.#words[(from >> 2) + word] ?? 0;
-    }
+  /** Of a datagram at `header` between its place and that of its plaintext. */
+  #copy(from: number, to: number, bytes: number, header: number): void {
+    if (this.pool[header] === TYPE_DATA) copyWords(this.#words, from, this.#words, to, HEADER_WORDS);
+    else this.pool.copyWithin(to, from, from + bytes);
   }
+}
+
+function copyDatagram(
+  from: Uint8Array,
+  fromWords: Int32Array,
+  offset: number,
+  to: Uint8Array,
+  toWords: Int32Array,
+  at: number,
+  bytes: number,
+): void {
+  if (from[offset] === TYPE_DATA) copyWords(fromWords, offset, toWords, at, OUTER_HEADER_BYTES / 4 + HEADER_WORDS);
+  else to.set(from.subarray(offset, offset + bytes), at);
+}
+
+/** @param from, @param to in bytes, multiples of four. */
+function copyWords(source: Int32Array, from: number, target: Int32Array, to: number, words: number): void {
+  for (let word = 0; word < words; word++) target[(to >> 2) + word] = source[(from >> 2) + word] ?? 0;
 }

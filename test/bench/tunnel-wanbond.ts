@@ -35,6 +35,8 @@ const VARIANTS: readonly Variant[] = [
   },
   { name: "wanbond-xor4", description: "balance-xor, four links, AES-256-GCM", policy: "balance-xor", links: 4 },
   { name: "wanbond-rr4", description: "balance-rr, four links, AES-256-GCM", policy: "balance-rr", links: 4 },
+  { name: "wanbond-agg1", description: "aggregate, one link, AES-256-GCM", policy: "aggregate", links: 1 },
+  { name: "wanbond-agg4", description: "aggregate, four links, AES-256-GCM", policy: "aggregate", links: 4 },
 ];
 
 export const WANBOND: readonly Tunnel[] = VARIANTS.map((variant) => ({
