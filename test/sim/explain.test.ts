@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defaultBondSettings } from "../../packages/shared/src/bond/index.ts";
 import { explainMembers } from "../../packages/shared/src/control/explain-members.ts";
-import { type StatusSource, whyText } from "../../packages/shared/src/control/index.ts";
-import { StatusSnapshot } from "../../packages/shared/src/control/status.ts";
+import { StatusSnapshot, type StatusSource, whyText } from "../../packages/shared/src/control/index.ts";
 import { bondStatus, memberHistory } from "../../packages/shared/src/runtime/index.ts";
 import type { SimLinkOptions } from "../support/sim-link.ts";
 import { SimWorld } from "../support/sim-world.ts";

@@ -3,7 +3,7 @@ export { type ControlServer, type ControlServerOptions, startControlServer } fro
 export { createEventLog, type EventLog, type EventLogOptions } from "./event-log.ts";
 export { EventRing, MAX_EVENTS } from "./event-ring.ts";
 export { prettyEvent } from "./pretty-event.ts";
-export type { BondStatus, MemberStatus, StatusSnapshot } from "./status.ts";
+export { type BondStatus, type MemberStatus, StatusSnapshot } from "./status.ts";
 export type { MemberHistory, StatusSource } from "./status-source.ts";
 export { statusTable } from "./status-table.ts";
 export type { WhyAnswer } from "./why-answer.ts";

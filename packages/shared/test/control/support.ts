@@ -82,7 +82,7 @@ export const SNAPSHOT: StatusSnapshot = {
 };
 
 /** How a member of an aggregate bond is used. */
-export const USE: NonNullable<MemberStatus["aggregate"]> = {
+const USE: NonNullable<MemberStatus["aggregate"]> = {
   state: "in-use",
   phase: "steady",
   rateKbps: 18_240,
