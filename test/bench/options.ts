@@ -34,7 +34,7 @@ others count when they are installed. Tunnels need root, the rest does not. Ever
 Ctrl-C.
 
   --only NAME,...     some parts, some tunnels, or some of both (default: all)
-  --seconds N         length of every figure in every round (default: 4)
+  --seconds N         length of every figure in every round (default: 3)
   --rounds N          how often the tunnels take turns (default: 3)
   --json              the result as JSON on stdout
   --doc               write docs/benchmarks.md
@@ -68,7 +68,7 @@ function parseOrThrow(parameters: readonly string[]) {
       args: [...parameters],
       options: {
         only: { type: "string" },
-        seconds: { type: "string", default: "4" },
+        seconds: { type: "string", default: "3" },
         rounds: { type: "string", default: "3" },
         json: { type: "boolean", default: false },
         doc: { type: "boolean", default: false },

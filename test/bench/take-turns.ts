@@ -5,6 +5,10 @@ import type { TunnelResult, TunnelSample } from "./result.ts";
 import { buildStage, type Stage } from "./stage.ts";
 import type { Tunnel } from "./tunnel.ts";
 
+/** Roughly: of one turn, beside its figures. */
+const STARTING_SECONDS = 9;
+const FIGURES = 5;
+
 interface Record {
   readonly tunnel: Tunnel;
   readonly version: string | null;
@@ -21,6 +25,8 @@ export async function takeTurns(options: BenchOptions, progress: (text: string) 
   const records = await Promise.all(options.tunnels.map(makeRecord));
   for (const { tunnel, skipped } of records) if (skipped !== null) progress(`${tunnel.name} is left out: ${skipped}`);
   const present = records.filter(({ skipped }) => skipped === null);
+  const minutes = (present.length * options.rounds * (STARTING_SECONDS + FIGURES * options.seconds)) / 60;
+  progress(`${present.length} tunnels take turns, which takes about ${Math.ceil(minutes)} minutes`);
   const stage = await buildStage(progress);
   for (let round = 1; round <= options.rounds; round++) {
     for (const record of round % 2 === 1 ? present : present.toReversed()) {
