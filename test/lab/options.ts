@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
-export const POLICIES = ["aggregate", "balance-xor", "balance-rr", "active-backup", "broadcast"] as const;
+const POLICIES = ["aggregate", "balance-xor", "balance-rr", "active-backup", "broadcast"] as const;
 
 export interface LabOptions {
   readonly scenario: Scenario;

@@ -21,7 +21,7 @@ export interface TransferOptions {
   readonly direction: "up" | "down";
 }
 
-export interface TransferResult {
+interface TransferResult {
   /** Both sides have hashed the same bytes. */
   readonly intact: boolean;
   /** The address that the server saw. */
@@ -35,7 +35,7 @@ export interface DatagramOptions {
   readonly deadlineMs: number;
 }
 
-export interface DatagramResult {
+interface DatagramResult {
   readonly intact: boolean;
   readonly seenFrom: string;
 }

@@ -1,4 +1,4 @@
-export type TomlValue = string | number | boolean | readonly TomlValue[] | TomlTable;
+type TomlValue = string | number | boolean | readonly TomlValue[] | TomlTable;
 export interface TomlTable {
   readonly [key: string]: TomlValue | undefined;
 }

@@ -12,7 +12,7 @@ import type { Random } from "../../src/units.ts";
 import { flowFrame } from "../packet/frames.ts";
 
 /** Mulberry32: a seeded generator for tests. */
-export function seededRandom(seed: number): Random {
+function seededRandom(seed: number): Random {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -4,7 +4,7 @@ import { LINK_MONITOR_DEFAULTS, LinkMonitor } from "../../src/link/index.ts";
 /** IPv4 and UDP, outer header, tag, message. */
 const PROBE_BYTES = 28 + 16 + 16 + 7;
 const REPLY_BYTES = 28 + 16 + 16 + 23;
-export const DATA_BYTES = 1400;
+const DATA_BYTES = 1400;
 
 /** One direction of a line; everything may be changed while it runs. */
 export class Direction {
@@ -39,7 +39,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-export interface Change {
+interface Change {
   readonly atMs: number;
   readonly from: LinkState;
   readonly to: LinkState;

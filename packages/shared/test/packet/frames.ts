@@ -1,11 +1,11 @@
 import { FrameView, parseIpAddress } from "../../src/packet/index.ts";
 
 /** Builds packets for tests; all checksums but TCP's are left 0. */
-export const MAC_A = [0x02, 0, 0, 0, 0, 0x0a];
-export const MAC_B = [0x02, 0, 0, 0, 0, 0x0b];
+const MAC_A = [0x02, 0, 0, 0, 0, 0x0a];
+const MAC_B = [0x02, 0, 0, 0, 0, 0x0b];
 
 export const u16 = (value: number): number[] => [(value >> 8) & 0xff, value & 0xff];
-export const u32 = (value: number): number[] => [...u16(value >>> 16), ...u16(value & 0xffff)];
+const u32 = (value: number): number[] => [...u16(value >>> 16), ...u16(value & 0xffff)];
 const address = (text: string): number[] => [...(parseIpAddress(text) ?? [])];
 
 export interface IpOptions {
@@ -66,7 +66,7 @@ export function ipViewOf(packet: readonly number[], before = 66): FrameView {
   return view;
 }
 
-export function poolOf(frame: readonly number[], before = 66): Uint8Array {
+function poolOf(frame: readonly number[], before = 66): Uint8Array {
   return Uint8Array.from([
     ...Array.from({ length: before }, () => 0xee),
     ...frame,

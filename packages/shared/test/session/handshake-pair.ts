@@ -28,7 +28,7 @@ export function source(text: string): HandshakeSource {
   return { socket: 0, endpoint: parseEndpoint(text) ?? new Int32Array(0) };
 }
 
-export const CLIENT_KEY = privateKey("client");
+const CLIENT_KEY = privateKey("client");
 export const CONCENTRATOR_KEY = privateKey("concentrator");
 export const HOME = source("192.0.2.1:40000");
 
