@@ -4,8 +4,8 @@ import { NativePorts, native, STAT_NAMES, type StatName } from "../../src/io/ind
 import { DESCRIPTOR_WORDS, SLOT_BYTES, UDP_RECEIVE_ARENA_BYTES } from "../../src/pipeline/ports.ts";
 import { packetsAt, slots } from "./vectors.ts";
 
-const BATCH = 256;
-const ARENA_AT = BATCH * SLOT_BYTES;
+export const BATCH = 256;
+export const ARENA_AT = BATCH * SLOT_BYTES;
 let tapCount = 0;
 
 export interface TestTap {
