@@ -10,7 +10,8 @@ const SEEDS = [1, 2, 3];
 /** The worst of all seeds; where nothing is random, one tells all. */
 function worst(situation: Situation, makeController: () => PathController): Outcome {
   const { lossRatio = 0, pdvMs = 0 } = situation.line;
-  const isRandom = lossRatio > 0 || pdvMs > 0 || situation.feedbackLossRatio !== undefined;
+  const { feedbackLossRatio, competitor } = situation;
+  const isRandom = lossRatio > 0 || pdvMs > 0 || feedbackLossRatio !== undefined || competitor !== undefined;
   const outcomes = (isRandom ? SEEDS : [1]).map((seed) => runSituation(situation, makeController, seed));
   return {
     use: Math.min(...outcomes.map(({ use }) => use)),

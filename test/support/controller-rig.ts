@@ -58,6 +58,8 @@ const FEEDBACK_MS = 10;
 /** Sends are as exact as a poll loop's timer. */
 const GRAIN_MS = 0.25;
 const SLICE_MS = 100;
+/** A neighbour comes at another moment with each seed. */
+const COMPETITOR_STEP_MS = 171;
 
 interface Datagram {
   readonly owner: Sender | CubicFlow;
@@ -318,7 +320,7 @@ export function runSituation(
       sendReport(network, back, situation, receiver.report(sender, network.nowMs)),
     );
   }
-  startCompetitor(network, line, situation);
+  startCompetitor(network, line, situation, seed);
   situation.script?.(network, line.settings);
   const queues: number[] = [];
   network.every(5, () => {
@@ -352,18 +354,24 @@ function makePolicer({ policer }: Situation): (bytes: number, nowMs: number) => 
   };
 }
 
-function startCompetitor(network: VirtualNetwork, line: VirtualLine<Datagram>, { competitor }: Situation): void {
+function startCompetitor(
+  network: VirtualNetwork,
+  line: VirtualLine<Datagram>,
+  { competitor }: Situation,
+  seed: number,
+): void {
   if (competitor === undefined) return;
   let isOn = true;
   const flow: CubicFlow = new CubicFlow({
     send: (counter, bytes, nowMs) =>
       isOn && line.send({ owner: flow, counter, bytes, sentMs: nowMs, mark: emptyMark() }, bytes, nowMs),
   });
-  network.at(competitor.fromMs, () => flow.start(network.nowMs));
+  const fromMs = competitor.fromMs + COMPETITOR_STEP_MS * seed;
+  network.at(fromMs, () => flow.start(network.nowMs));
   network.at(competitor.toMs, () => {
     isOn = false;
   });
-  network.every(100, () => network.nowMs > competitor.fromMs && flow.onTick(network.nowMs), competitor.toMs);
+  network.every(100, () => network.nowMs > fromMs && flow.onTick(network.nowMs), competitor.toMs);
 }
 
 function outcome(

@@ -29,7 +29,7 @@ export class SharedBottleneck {
   constructor() {
     for (let path = 0; path < MOST_PATHS; path++) {
       this.#delays.push(new Float64Array(BINS));
-      this.#bins.push(new Float64Array(BINS).fill(-1));
+      this.#bins.push(new Float64Array(BINS).fill(Number.NaN));
     }
   }
 

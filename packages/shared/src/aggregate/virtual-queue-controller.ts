@@ -43,6 +43,8 @@ const TREND_MS = 100;
 const MOST_SPAN_MS = 100;
 /** A longer queue is that of a start or of a fall of the rate, which may meet several lines at once. */
 const MOST_TELLING_MS = 40;
+/** Rounding must not make a wait of nothing. */
+const LEAST_WAIT_MS = 0.001;
 const COMPETING_PACE = 1.25;
 
 /**
@@ -155,8 +157,11 @@ export class VirtualQueueController implements PathController {
   }
 
   nextOpenMs(nowMs: number): number {
+    const targetMs = this.#targetMs();
+    if (this.#isOpen(nowMs, targetMs)) return nowMs;
     if (this.inflightBytes >= this.#window()) return Number.POSITIVE_INFINITY;
-    return Math.max(this.#shutUntilMs(), nowMs + this.#queue.waitMs(nowMs) - this.#targetMs());
+    const waitMs = Math.max(LEAST_WAIT_MS, this.#queue.waitMs(nowMs) - targetMs);
+    return Math.max(this.#shutUntilMs(), nowMs + waitMs);
   }
 
   queueMs(nowMs: number): number {
@@ -290,9 +295,11 @@ export class VirtualQueueController implements PathController {
   #judgeDelay(sample: FeedbackSample, nowMs: number): void {
     const foreign = this.#foreign;
     const before = foreign.state;
-    const flightMs = this.#series.flightBytes() / this.rateBytesPerMs;
+    // A neighbour starves the rate; what the line is must not be judged by what is left of it.
+    const rate = Math.max(this.rateBytesPerMs, this.#usualRate / 4);
+    const flightMs = this.#series.flightBytes() / rate;
     const loopMs = this.#least.rttMs + FEEDBACK_MS;
-    const targetMs = Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / this.rateBytesPerMs);
+    const targetMs = Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / rate);
     const waitMs = this.#queue.waitMs(nowMs);
     foreign.onReport(this.#line, sample.highestSentMs, flightMs, loopMs, waitMs, this.#noise.pdvMs, targetMs, nowMs);
     if (foreign.verdict !== "none") this.#endDoubt(nowMs);
