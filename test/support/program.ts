@@ -97,9 +97,9 @@ export class Program {
     return readStatus(this.controlSocket);
   }
 
-  /** Everything it said, for the message of a failed test. */
-  transcript(): string {
-    const lines = this.logs.slice(-50).map((line) => JSON.stringify(line));
+  /** What it said last, for the message of a failed test. */
+  transcript(lineCount = 50): string {
+    const lines = this.logs.slice(-lineCount).map((line) => JSON.stringify(line));
     return [`${this.role}:`, ...lines, this.text.slice(-4000)].join("\n");
   }
 

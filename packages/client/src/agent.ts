@@ -115,6 +115,7 @@ class Agent implements Running {
       options: { peerId: PEER_ID, name: PEER_NAME, mode, bond, roams: false, prefixes: [] },
     });
     await this.#reconciliation.runNow();
+    this.#warnOfMissing();
     if (mode === "routed") await warnOfFirewalls(log, this.#context.runner, this.#config.client.tap);
     this.#initiator.start(native().nowMs());
     this.#handshakeTimer.arm();
@@ -318,6 +319,17 @@ class Agent implements Running {
 
   #innerTapMtu(): number {
     return this.#config.client.mode === "bridged" ? BRIDGED_TAP_MTU : this.#innerMtu;
+  }
+
+  /** At the start, when a name may be mistyped; later a device that goes is an event of its own. */
+  #warnOfMissing(): void {
+    const { log } = this.#context;
+    for (const { name, device } of this.#uplinks.filter(({ unusable }) => unusable === "no-device")) {
+      const sentence = `there is no device ${device} (ip link shows those there are); the uplink waits for it`;
+      log.warn({ event: "uplink-missing", uplink: name, device }, sentence);
+    }
+    if (this.#uplinks.length > 0) return;
+    log.warn({ event: "no-uplinks" }, "no device has a default route (ip route show default); waiting for one");
   }
 
   #logUplinks(uplinks: readonly ResolvedUplink[]): void {

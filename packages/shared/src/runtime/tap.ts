@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { EX_OSERR, EX_TEMPFAIL, WanbondError } from "../errors.ts";
 import { native, type TapOffloads } from "../io/index.ts";
-import type { Runner } from "../system/index.ts";
+import { type Runner, readLinks } from "../system/index.ts";
 
 export interface OpenTap {
   readonly fd: number;
@@ -23,18 +23,24 @@ export const FAR_MAC = Uint8Array.of(0x02, 0x77, 0x62, 0, 0, 1);
 
 /** Makes the TAP; it goes with its descriptor. @throws WanbondError when it cannot be made. */
 export async function openTap(runner: Runner, name: string): Promise<OpenTap> {
-  const { fd, offloads } = open(name);
+  const { fd, offloads } = await open(runner, name);
   const links = Links.parse(JSON.parse(await runner.run("ip", ["-j", "link", "show", "dev", name])));
   return { fd, offloads, mac: Buffer.from(links[0]?.address.replaceAll(":", "") ?? "", "hex") };
 }
 
-function open(name: string): { fd: number; offloads: TapOffloads } {
+async function open(runner: Runner, name: string): Promise<{ fd: number; offloads: TapOffloads }> {
   try {
     return native().tapOpen(name, { vnet: true });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    if (code !== "EBUSY") throw new WanbondError("WB_TAP", EX_OSERR, `The TAP ${name} cannot be made: ${code}.`);
-    const sentence = `The device ${name} is there already and another program holds it. Choose another name with the key tap.`;
-    throw new WanbondError("WB_TAP_BUSY", EX_TEMPFAIL, sentence);
+    if (code === "EBUSY") throw taken(name, "another program holds it");
+    const isThere = (await readLinks(runner)).some((link) => link.name === name);
+    if (code === "EINVAL" && isThere) throw taken(name, "is no TAP");
+    throw new WanbondError("WB_TAP", EX_OSERR, `The TAP ${name} cannot be made: ${code}.`);
   }
+}
+
+function taken(name: string, why: string): WanbondError {
+  const sentence = `The device ${name} is there already and ${why}. Choose another name with the key tap.`;
+  return new WanbondError("WB_TAP_BUSY", EX_TEMPFAIL, sentence);
 }
