@@ -16,6 +16,7 @@ const USUAL_GAIN = 0.01;
 /** If less than this part of the loss is left when we send less, the line drops what is too fast. */
 const POLICED_IF_LEFT = 0.35;
 const MOST_TESTS = 2;
+const MOST_LOWERED = 2;
 const MOST_USUAL_RATIO = 0.3;
 const TEST_PACE = 0.9;
 const HOLD_PACE = 0.98;
@@ -42,13 +43,15 @@ export class PolicedRate {
   /** Loss of the last reports, and what this line loses anyway; 0..1. */
   plrRatio = 0;
   usualRatio = 0;
-  /** What was delivered when the limit was met. */
+  /** The limit; and when loss turned out to be chance, what was delivered before it was doubted. */
   bytesPerMs = 0;
   #probePace = FIRST_PROBE_PACE;
   #sinceMs = 0;
   #holdMs = FIRST_HOLD_MS;
   #triggerRatio = 0;
   #tests = 0;
+  #lowered = 0;
+  #metBytesPerMs = 0;
   #probes = 0;
   /** Loss is counted from this report on. */
   #from = 0;
@@ -116,6 +119,8 @@ export class PolicedRate {
     this.bytesPerMs = delivery;
     this.#triggerRatio = this.plrRatio;
     this.#tests = 0;
+    this.#lowered = 0;
+    this.#metBytesPerMs = delivery;
     this.#enter("testing", nowMs);
   }
 
@@ -141,8 +146,7 @@ export class PolicedRate {
       this.#triggerRatio = this.plrRatio;
       this.#enter("testing", nowMs);
     } else {
-      this.usualRatio = Math.min(MOST_USUAL_RATIO, Math.max(this.usualRatio, this.plrRatio));
-      this.state = "off";
+      this.#takeForChance();
     }
   }
 
@@ -168,14 +172,26 @@ export class PolicedRate {
     this.#enter("probing", nowMs);
   }
 
+  /** The limit has fallen; but loss that stays when we follow it down is none. */
   #lower(delivery: number, nowMs: number): void {
+    if (++this.#lowered >= MOST_LOWERED) {
+      this.#takeForChance();
+      return;
+    }
     this.bytesPerMs = Math.min(this.bytesPerMs, delivery);
     this.#holdMs = FIRST_HOLD_MS;
     this.#enter("holding", nowMs);
   }
 
+  #takeForChance(): void {
+    this.usualRatio = Math.min(MOST_USUAL_RATIO, Math.max(this.usualRatio, this.plrRatio));
+    this.bytesPerMs = this.#metBytesPerMs;
+    this.state = "off";
+  }
+
   #enter(state: State, nowMs: number): void {
-    if (state !== "probing") this.#probes = 0;
+    if (state === "probing") this.#lowered = 0;
+    else this.#probes = 0;
     this.state = state;
     this.#sinceMs = nowMs;
     this.#waits = true;

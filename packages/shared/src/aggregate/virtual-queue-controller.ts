@@ -329,8 +329,9 @@ export class VirtualQueueController implements PathController {
     }
     const settleMs = this.#noise.isReordering ? REORDERED_MS : 0;
     const { isStartup } = this.#search;
+    const wasOn = policed.isOn;
     policed.onReport(this.#series, this.#line.delivery, settleMs, this.#least.rttMs, isStartup, nowMs);
-    if (!policed.isOn) return;
+    if (!wasOn && !policed.isOn) return;
     if (isStartup) this.#search.endStartup(nowMs);
     this.#setRate(policed.bytesPerMs);
   }
