@@ -19,8 +19,8 @@ export function renderDocument(result: BenchResult): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-function renderSection({ title, notes, header, rows }: Section): string {
+function renderSection({ title, notes, header, rows, wordColumns = 1 }: Section): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = header.map((_, column) => (column === 0 ? "---" : "--:"));
+  const rule = header.map((_, column) => (column < wordColumns ? "---" : "--:"));
   return [`## ${title}`, notes.join(" "), [header, rule, ...rows].map(line).join("\n")].join("\n\n");
 }

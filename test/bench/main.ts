@@ -4,7 +4,7 @@ import { cpus, release } from "node:os";
 import { fileURLToPath } from "node:url";
 import { EX_NOPERM, EX_USAGE } from "../../packages/shared/src/errors.ts";
 import { UsageError } from "../lab/options.ts";
-import { isRoot } from "../support/netns.ts";
+import { execute, isRoot } from "../support/netns.ts";
 import { CodeFigures } from "./code-figures.ts";
 import { renderDocument } from "./document.ts";
 import { type BenchOptions, HELP, listNames, type Part, parseOptions } from "./options.ts";
@@ -14,6 +14,7 @@ import type { BenchResult } from "./result.ts";
 import { takeTurns } from "./take-turns.ts";
 
 const DOCUMENT = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
+const FORMATTER = fileURLToPath(new URL("../../node_modules/.bin/biome", import.meta.url));
 const NEEDS_ROOT: readonly Part[] = ["tcp", "udp", "ping"];
 const startMs = performance.now();
 
@@ -36,8 +37,13 @@ async function main(parameters: readonly string[]): Promise<number> {
   }
   const result = await measure(options, ["npm run bench --", ...parameters].join(" "));
   console.log(options.json ? JSON.stringify(result, null, 2) : `\n${renderText(result)}`);
-  if (options.doc) writeFileSync(DOCUMENT, renderDocument(result));
+  if (options.doc) await writeDocument(result);
   return result.errors.length === 0 && result.tunnels.every(({ errors }) => errors.length === 0) ? 0 : 1;
+}
+
+async function writeDocument(result: BenchResult): Promise<void> {
+  writeFileSync(DOCUMENT, renderDocument(result));
+  await execute([FORMATTER, "format", "--write", DOCUMENT]);
 }
 
 async function measure(options: BenchOptions, command: string): Promise<BenchResult> {

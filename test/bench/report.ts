@@ -12,6 +12,8 @@ export interface Section {
   readonly notes: readonly string[];
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Columns of words, at the left; figures follow. Default: 1. */
+  readonly wordColumns?: number;
 }
 
 const NONE = "–";
@@ -39,11 +41,20 @@ export function renderText(result: BenchResult): string {
     `wanbond bench: ${processor}, ${cores} cores, Linux ${kernel}, node ${node}`,
     `${seconds} s per figure, medians of ${rounds} rounds in which all take turns`,
   ];
-  const sections = sectionsOf(result).map(({ title, notes, header, rows }) =>
-    ["", title, ...notes.map((note) => `  ${note}`), renderTable(header, rows)].join("\n"),
+  const sections = sectionsOf(result).map((section) =>
+    ["", section.title, ...section.notes.map((note) => `  ${note}`), tableOf(section)].join("\n"),
   );
   const missing = troubles(result).map((line) => `  ${line}`);
   return [...head, ...sections, ...(missing.length === 0 ? [] : ["", "Not measured", ...missing])].join("\n");
+}
+
+/** The table of a section, its words at the left of their columns. */
+function tableOf({ header, rows, wordColumns = 1 }: Section): string {
+  const width = (column: number) => Math.max(...[header, ...rows].map((row) => (row[column] ?? "").length));
+  const aligned = [header, ...rows].map((row) =>
+    row.map((cell, column) => (column < wordColumns ? cell.padEnd(width(column)) : cell)),
+  );
+  return renderTable(aligned[0] ?? [], aligned.slice(1));
 }
 
 /** What is missing in the tables, and why. */
@@ -64,6 +75,7 @@ function tunnelSection({ tunnels }: BenchResult): Section {
     title: "The tunnels",
     notes: ["Each as its manual configures it, without tuning."],
     header: ["tunnel", "what it is", "version"],
+    wordColumns: 3,
     rows: rows.map(({ name, description, version }) => [name, description, version ?? NONE]),
   };
 }
@@ -163,6 +175,7 @@ function memorySection({ tunnels, bareNodeBytes }: BenchResult): Section {
     title: "Resident memory after all of this, MB",
     notes: ["The largest of all rounds, and what Node takes that does nothing."],
     header: ["tunnel", "process", "MB"],
+    wordColumns: 2,
     rows: rows.length === 0 ? [] : [...rows, ...node],
   };
 }
