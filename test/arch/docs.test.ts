@@ -29,6 +29,15 @@ describe("docs/troubleshooting.md", () => {
     const reasons = [...Object.keys(createDropCounters()), ...handshakeDrops];
     expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
   });
+
+  it("explains every decision of the policy aggregate, and why has a sentence for it", () => {
+    const source = textOf("packages/shared/src/aggregate/aggregate-sink.ts");
+    const events = [...source.matchAll(/readonly type: "([a-z-]+)"/g)].map((match) => match[1] ?? "");
+    expect(events.length).toBeGreaterThan(3);
+    const sentences = textOf("packages/shared/src/control/event-sentence.ts");
+    expect(events.filter((event) => !text.includes(`\`${event}\``))).toEqual([]);
+    expect(events.filter((event) => !sentences.includes(`"${event}"`))).toEqual([]);
+  });
 });
 
 describe("docs/configuration.md", () => {
