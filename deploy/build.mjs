@@ -13,6 +13,8 @@ await build({
   format: "esm",
   sourcemap: true,
   // Bundled CommonJS packages call require(); an ESM file has none of its own.
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
   logLevel: "warning",
 });
