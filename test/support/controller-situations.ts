@@ -51,6 +51,7 @@ export const SITUATIONS: readonly Situation[] = [
   {
     ...clean("PDV 25 ms in order, 1 % loss", 100, 100),
     line: { rateKbps: 100_000, delayMs: 50, pdvMs: 25, queueMs: 500, lossRatio: 0.01 },
+    fromMs: 3000,
   },
   {
     ...clean("PDV 5 ms reordering", 40, 60),

@@ -17,7 +17,8 @@ const FEEDBACK_MS = 10;
  * Source: Arun and Balakrishnan, "Copa: Practical Delay-Based Congestion Control for the Internet", NSDI 2018, sections
  * 2 to 2.2 and 5, with the mode switch. Differs from it: one-way delay instead of RTT for the queue; one update per
  * report instead of per acknowledgement; delta is such that the queue aimed at is 12 ms (its own 0.5 aims at two packets,
- * which feedback every 10 ms cannot hold: 66 % use of a clean line); no more than twice what was delivered is under way.
+ * which feedback every 10 ms cannot hold: 66 % use of a clean line), and the mode switch waits for 2.5 times that; no more
+ * than twice what was delivered is under way.
  */
 export class CopaController implements PathController {
   rateBytesPerMs = 125;

@@ -289,7 +289,9 @@ export class VirtualQueueController implements PathController {
     }
     if (this.#policed.isOn) return;
     if (isSettled) this.#trend += (1 - Math.exp(-spanMs / TREND_MS)) * (errorMs / spanMs - this.#trend);
-    this.#queue.correct(errorMs, nowMs);
+    // An empty line with a wide margin has less than no queue: what is missing is made up at half the rate, not at once.
+    const isWide = this.#noise.marginMs > TARGET_MS && !this.#noise.isReordering;
+    this.#queue.correct(isWide ? Math.max(errorMs, -spanMs / 2) : errorMs, nowMs);
   }
 
   #judgeDelay(sample: FeedbackSample, nowMs: number): void {
