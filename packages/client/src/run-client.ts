@@ -10,10 +10,8 @@ import { startAgent } from "./agent.ts";
 export async function runClient(options: { readonly configPath: string; readonly pretty: boolean }): Promise<void> {
   const { config, keys } = loadClientConfig(options.configPath);
   const { tap, logLevel, stateDirectory, controlSocket } = config.client;
-  const requirements = {
-    programs: ["ip"] as const,
-    devices: config.client.bridge === null ? [] : [],
-  };
+  // Devices of uplinks may come later, as modems do; the agent names those that are missing.
+  const requirements = { programs: ["ip"] as const, devices: [] };
   await runProgram(
     { role: "client", tap, logLevel, stateDirectory, controlSocket, pretty: options.pretty, requirements },
     (context) => startAgent(context, config, keys),
