@@ -12,7 +12,8 @@ export interface AggregateParts {
   readonly queue: FqCodel;
   readonly dropped: DroppedSlots;
   readonly budget: RedundancyBudget;
-  createController(path: number): PathController;
+  /** @param onDelay to be told of delays that speak about the line. */
+  createController(path: number, onDelay: (owdMs: number, nowMs: number) => void): PathController;
   /** Most that is kept for retransmission, bytes of datagrams. */
   readonly keptLimitBytes: number;
 }

@@ -2,6 +2,7 @@ import { type FeedbackReader, MAX_PATHS } from "../wire/index.ts";
 import type { AggregateParts, AggregateTotals } from "./aggregate-parts.ts";
 import type { AggregateEvent, AggregateSink } from "./aggregate-sink.ts";
 import { AnswerWatch } from "./answer-watch.ts";
+import { BottleneckWatch } from "./bottleneck-watch.ts";
 import { type Decision, DecisionLog, type MemberFigures, type MemberSecond } from "./decision-log.ts";
 import { Fates } from "./fates.ts";
 import { FeedbackIntake } from "./feedback-intake.ts";
@@ -45,6 +46,7 @@ export class AggregateSender {
   readonly #queue: FqCodel;
   readonly #dropped: DroppedSlots;
   readonly #budget: RedundancyBudget;
+  readonly #bottlenecks = new BottleneckWatch();
   readonly #createController: (path: number) => PathController;
   readonly #members = new MemberSet();
   readonly #scheduler = new Scheduler(this.#members.live);
@@ -69,7 +71,8 @@ export class AggregateSender {
     this.#queue = parts.queue;
     this.#dropped = parts.dropped;
     this.#budget = parts.budget;
-    this.#createController = (path) => parts.createController(path);
+    this.#createController = (path) =>
+      parts.createController(path, (owdMs, nowMs) => this.#bottlenecks.addDelay(path, owdMs, nowMs));
     this.#keeper = new FrameKeeper(parts.frames, parts.sink, parts.keptLimitBytes);
     const fates = new Fates(this.#keeper, this.#members.byNumber);
     this.#intake = new FeedbackIntake(this.#members.byNumber, fates);
@@ -294,6 +297,9 @@ export class AggregateSender {
     if (nowMs - this.#sampledMs < SAMPLE_MS) return;
     this.#sampledMs = nowMs;
     this.#decisions.sample(this.#members.all, nowMs);
+    if (!this.#bottlenecks.check(this.#members.all, nowMs)) return;
+    const { shared: paths, correlationRatio } = this.#bottlenecks;
+    this.#event({ type: "shared-bottleneck", paths, correlationRatio }, nowMs);
   }
 
   #turnToShares(nowMs: number): void {

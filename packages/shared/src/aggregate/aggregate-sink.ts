@@ -20,7 +20,9 @@ export type AggregateEvent =
   | { readonly type: "path-cleared"; readonly path: number; readonly suspectMs: number }
   /** The peer sends no feedback: traffic is split by fixed shares from now on. */
   | { readonly type: "feedback-missing"; readonly sentCount: number; readonly waitedMs: number }
-  | { readonly type: "feedback-back" };
+  | { readonly type: "feedback-back" }
+  /** These paths are one line: they rise and fall together, and its capacity is counted once. 0: no paths do any more. */
+  | { readonly type: "shared-bottleneck"; readonly paths: number; readonly correlationRatio: number };
 
 /** What the sender of a bond asks of its owner, who writes headers, seals and sends. */
 export interface AggregateSink {

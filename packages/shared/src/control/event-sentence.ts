@@ -14,6 +14,13 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     ({ sentCount, waitedMs }) =>
       `the far end has said nothing of ${number(sentCount)} frames for ${number(waitedMs)} ms: fixed shares from now on`,
   ],
+  [
+    "shared-bottleneck",
+    ({ paths, correlationRatio }, membersOf) =>
+      paths === 0
+        ? "no members share one line any more"
+        : `these share one line: ${membersOf(Number(paths))} (correlation of their delays ${number(correlationRatio, 2)})`,
+  ],
   ["feedback-back", () => "the far end tells what arrives again: no fixed shares any more"],
   ["member-state", memberState],
   ["bond-decision", ({ decision }, membersOf) => bondDecision(entriesOf(decision), membersOf)],

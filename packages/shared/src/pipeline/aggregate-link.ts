@@ -70,7 +70,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       queue: this.#queue,
       dropped,
       budget: this.#budget,
-      createController: () => new VirtualQueueController(),
+      createController: (_path, onDelay) => new VirtualQueueController(onDelay),
       keptLimitBytes: KEPT_LIMIT_BYTES,
     });
   }
