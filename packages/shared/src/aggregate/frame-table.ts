@@ -12,7 +12,7 @@ const NONE = -1;
 export class FrameTable {
   readonly slotCount: number;
   /** Lives of the slot so far. A record that names an older one speaks of a frame that is gone. */
-  readonly lives: Uint16Array;
+  readonly lives: Uint32Array;
   readonly flowSlots: Uint8Array;
   /** Given and read by the owner, within the flow slot; the same for all copies. */
   readonly sequences: Int32Array;
@@ -32,7 +32,7 @@ export class FrameTable {
 
   constructor(slotCount: number) {
     this.slotCount = slotCount;
-    this.lives = new Uint16Array(slotCount);
+    this.lives = new Uint32Array(slotCount);
     this.flowSlots = new Uint8Array(slotCount);
     this.sequences = new Int32Array(slotCount);
     this.bytes = new Uint16Array(slotCount);

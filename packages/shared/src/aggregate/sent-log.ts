@@ -16,6 +16,7 @@ export const KIND_FIRST = 0;
 export const KIND_RETRANSMISSION = 1;
 export const KIND_DUPLICATE = 2;
 
+const NO_SLOT = -1;
 const FIRST_CAPACITY = 256;
 /** Twice what the far end's replay window lets overtake each other. */
 const MOST_CAPACITY = 16_384;
@@ -39,7 +40,7 @@ export class SentLog {
   bytes = new Uint16Array(FIRST_CAPACITY);
   /** -1: no frame belongs to it. */
   slots = new Int32Array(FIRST_CAPACITY);
-  lives = new Uint16Array(FIRST_CAPACITY);
+  lives = new Uint32Array(FIRST_CAPACITY);
   sentMs = new Float64Array(FIRST_CAPACITY);
   #queueMs = new Float64Array(FIRST_CAPACITY);
   #correctionMs = new Float64Array(FIRST_CAPACITY);
@@ -88,9 +89,9 @@ export class SentLog {
     nowMs: number,
     mark: SentMark,
   ): void {
-    for (let left = this.next; left < counter; left++) this.states[left & this.#mask] = SENT_UNKNOWN;
     if (counter - this.unsettled > this.#mask >> 1 && this.#mask < MOST_CAPACITY - 1) this.#grow();
     if (counter - this.oldest > this.#mask) this.oldest = counter - this.#mask;
+    for (let left = this.next; left < counter; left++) this.#leaveOut(left & this.#mask);
     const at = counter & this.#mask;
     this.states[at] = state;
     this.kinds[at] = kind;
@@ -137,10 +138,16 @@ export class SentLog {
     return counter;
   }
 
+  /** The peer may report this datagram as received: no frame must be taken for its own. */
+  #leaveOut(at: number): void {
+    this.states[at] = SENT_UNKNOWN;
+    this.slots[at] = NO_SLOT;
+  }
+
   #grow(): void {
     const before = this.#mask;
     const capacity = 2 * (before + 1);
-    const move = <T extends Uint8Array | Uint16Array | Int32Array | Float64Array>(from: T, to: T): T => {
+    const move = <T extends Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array>(from: T, to: T): T => {
       for (let counter = this.oldest; counter < this.next; counter++) {
         to[counter & (capacity - 1)] = from[counter & before] ?? 0;
       }
@@ -150,7 +157,7 @@ export class SentLog {
     this.kinds = move(this.kinds, new Uint8Array(capacity));
     this.bytes = move(this.bytes, new Uint16Array(capacity));
     this.slots = move(this.slots, new Int32Array(capacity));
-    this.lives = move(this.lives, new Uint16Array(capacity));
+    this.lives = move(this.lives, new Uint32Array(capacity));
     this.sentMs = move(this.sentMs, new Float64Array(capacity));
     this.#queueMs = move(this.#queueMs, new Float64Array(capacity));
     this.#correctionMs = move(this.#correctionMs, new Float64Array(capacity));

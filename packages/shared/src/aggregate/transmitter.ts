@@ -82,9 +82,10 @@ export class Transmitter {
   /** The first frame that waits to be sent again has been given this path. */
   sendAgain(member: Member, slot: number, nowMs: number): void {
     this.#keeper.take();
+    const isSent = this.#transmit(member, slot, "retransmission", KIND_RETRANSMISSION, true, nowMs);
+    // Only now: an older copy here may be given up to make room for this one, and must not end the frame's life meanwhile.
     this.#frames.tries[slot] = (this.#frames.tries[slot] ?? 0) + 1;
-    if (this.#transmit(member, slot, "retransmission", KIND_RETRANSMISSION, true, nowMs)) return;
-    if (this.#frames.copies[slot] === 0) this.drop(slot, true, "no-path");
+    if (!isSent && this.#frames.copies[slot] === 0) this.drop(slot, true, "no-path");
   }
 
   /** Without feedback nothing is kept, and nothing is waited for. */

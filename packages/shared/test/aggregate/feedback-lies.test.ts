@@ -65,6 +65,40 @@ describe("feedback that cannot be true is refused and counted, and changes nothi
   });
 });
 
+describe("counters that the sender was not told of", () => {
+  it("acknowledge no frame: neither in a slot of somebody else nor under way on another path", () => {
+    const bond = new SenderHarness([{}, { delayMs: 20 }]);
+    bond.sender.onControlSent(1, 1, 200, bond.nowMs);
+    bond.ack(1, 1);
+    expect(bond.send(1)).toEqual([0]);
+    bond.sender.onControlSent(1, 3, 200, bond.nowMs);
+    bond.ack(1, 3);
+    expect([bond.released.size, bond.sender.totals().keptBytes]).toEqual([0, BYTES]);
+  });
+
+  it("may leap while a frame is sent for the last time on a path that has an older copy of it", () => {
+    const bond = new SenderHarness([{}, { delayMs: 20 }, { delayMs: 15 }]);
+    bond.nowMs += 600;
+    const turn = (path: number, on: boolean) => bond.sender.setUsable(path, on, bond.nowMs);
+    turn(2, false);
+    // Path 1 was idle and gets a copy.
+    const [slot = -1] = bond.send(1);
+    for (let round = 0; round < 2; round++) {
+      turn(2, true);
+      turn(0, false);
+      turn(0, true);
+      turn(2, false);
+    }
+    bond.counters[1] = 100;
+    turn(0, false);
+    const again = [2, 0, 2, 0, 1].map((path) => `retransmission ${slot}->${path}`);
+    expect(bond.sent).toEqual([`first ${slot}->0`, `duplicate ${slot}->1`, ...again]);
+    expect(bond.released.size).toBe(0);
+    bond.ack(1, 100);
+    expect([...bond.released]).toEqual([[slot, null]]);
+  });
+});
+
 describe("numbers that wrap", () => {
   it("are followed: counters and bytes over 2^32, times over 2^32 units", () => {
     const bond = new SenderHarness([{}]);
@@ -126,17 +160,22 @@ describe("whatever a peer says, and whatever the paths do", () => {
         { weight: 1, arbitrary: fc.record({ do: fc.constant("block" as const), path: fc.nat(2), on: fc.boolean() }) },
         {
           weight: 1,
-          arbitrary: fc.record({ do: fc.constant("control" as const), path: fc.nat(3), skip: fc.nat(200) }),
+          arbitrary: fc.record({
+            do: fc.constant("control" as const),
+            path: fc.nat(3),
+            skip: fc.nat(200),
+            isTold: fc.boolean(),
+          }),
         },
         { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
         { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), path: fc.nat(2) }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant("add" as const), path: fc.nat(2) }) },
       ),
       { maxLength: 60 },
     );
     fc.assert(
-      fc.property(steps, (list) => {
+      fc.property(steps, fc.boolean(), (list, closesFirst) => {
         const bond = new SenderHarness([{}, { delayMs: 20, metered: true }, { delayMs: 15 }], 20 * BYTES);
-        const old: number[] = [];
         for (const step of list) {
           if (step.do === "send") bond.send(Math.min(step.count, bond.freeSlots), step.realtime);
           else if (step.do === "wait") bond.wait(step.ms);
@@ -147,11 +186,15 @@ describe("whatever a peer says, and whatever the paths do", () => {
           else if (step.do === "control") {
             const counter = (bond.counters[step.path] ?? 0) + step.skip;
             bond.counters[step.path] = counter + 1;
-            bond.sender.onControlSent(step.path, counter, 200, bond.nowMs);
+            if (step.isTold) bond.sender.onControlSent(step.path, counter, 200, bond.nowMs);
           } else if (step.do === "remove") {
             bond.sender.removePath(step.path, bond.nowMs);
             expect(bond.controller(step.path).inflightBytes).toBe(0);
-            old.push(step.path);
+          } else if (step.do === "add") {
+            const before = bond.controller(step.path);
+            bond.sender.addPath(step.path, { metered: false, speedKbps: null }, bond.nowMs);
+            expect(before.inflightBytes).toBe(0);
+            bond.sender.setUsable(step.path, true, bond.nowMs);
           } else {
             const { ahead, ...rest } = step.block;
             const highestCounter = ((bond.counters[step.block.path] ?? 0) + ahead) >>> 0;
@@ -161,9 +204,10 @@ describe("whatever a peer says, and whatever the paths do", () => {
           expect(bond.sender.totals().keptBytes).toBeLessThanOrEqual(20 * BYTES);
           expect(bond.sender.totals().keptBytes).toBeGreaterThanOrEqual(0);
         }
+        if (closesFirst) bond.sender.close();
         for (const path of [0, 1, 2]) bond.sender.removePath(path, bond.nowMs);
         for (const controller of bond.controllers) expect(controller.inflightBytes).toBe(0);
-        bond.sender.close();
+        if (!closesFirst) bond.sender.close();
         expect(bond.freeSlots).toBe(64);
         expect(bond.sender.totals().keptBytes).toBe(0);
       }),
