@@ -96,6 +96,7 @@ export class AggregateSender {
     this.#members.add(new Member(path, settings.metered, settings.speedKbps, this.#createController(path)));
   }
 
+  /** What is under way on it is sent elsewhere with the next timer, which is due now. */
   removePath(path: number, nowMs: number): void {
     const member = this.#members.byNumber[path];
     if (member === undefined) return;
@@ -103,6 +104,7 @@ export class AggregateSender {
     this.#members.remove(member);
     this.#decisions.forget(member);
     this.#sort(nowMs);
+    this.#wakeMs = nowMs;
   }
 
   /** What the link monitor says. A path that is not usable takes nothing, and what is under way on it is sent elsewhere. */
@@ -157,6 +159,7 @@ export class AggregateSender {
       this.#watch.giveUp(member, nowMs);
       member.forgetReports();
     }
+    this.#wakeMs = nowMs;
   }
 
   /** The peer is gone: every slot is given back. */

@@ -269,6 +269,15 @@ describe("a path that goes silent", () => {
     bond.sender.close();
     expect(bond.freeSlots).toBe(64);
   });
+
+  it("that is removed gives its frames to the others without waiting for more traffic", () => {
+    const bond = new SenderHarness(TWO);
+    bond.send(3);
+    bond.sent = [];
+    bond.sender.removePath(0, bond.nowMs);
+    bond.wait(0);
+    expect(kinds(bond.sent)).toEqual(Array(3).fill("retransmission->1"));
+  });
 });
 
 describe("real-time frames", () => {
