@@ -152,16 +152,6 @@ export class AggregateSender {
     this.pump(nowMs);
   }
 
-  /** The peer has started anew: what it received before, and its clock, count no more. */
-  onPeerRestarted(nowMs: number): void {
-    this.#intake.restart();
-    for (const member of this.#members.all) {
-      this.#watch.giveUp(member, nowMs);
-      member.forgetReports();
-    }
-    this.#wakeMs = nowMs;
-  }
-
   /** The peer is gone: every slot is given back. */
   close(): void {
     this.#keeper.clear(this.#members.all);

@@ -73,11 +73,6 @@ export class FeedbackIntake {
     return this.#clock.newestMs;
   }
 
-  /** The peer has started anew, with another clock and other counts. */
-  restart(): void {
-    this.#clock.rebase();
-  }
-
   #onBlock(block: FeedbackBlock, timeMs: number, nowMs: number): void {
     const member = this.#members[block.path];
     if (member === undefined) {

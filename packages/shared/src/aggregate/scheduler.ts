@@ -59,8 +59,11 @@ export class Scheduler {
     if (open !== undefined && openMs <= bestMs + slackMs) return open;
     for (const member of this.#live) {
       if (member === open) continue;
-      if (member.isOpen(nowMs)) member.passedOver++;
-      else member.heldBack++;
+      if (member.isOpen(nowMs)) {
+        member.passedOver++;
+        continue;
+      }
+      member.heldBack++;
       this.#wakeFor(member, nowMs);
     }
     if (open !== undefined) open.passedOver++;

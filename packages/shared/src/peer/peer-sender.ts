@@ -42,8 +42,6 @@ export interface PeerSender {
   removePath(path: number, nowMs: number): void;
   /** @param members mask of those that may carry frames. */
   setEligible(members: number, nowMs: number): void;
-  /** The far end has started anew. */
-  onPeerRestarted(nowMs: number): void;
   /** How it uses a path at present; null: it does not know it. */
   figures(path: number, nowMs: number): MemberFigures | null;
   totals(): SenderTotals;

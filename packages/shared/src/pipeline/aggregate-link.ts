@@ -134,10 +134,6 @@ export class AggregateLink implements PeerSender, AggregateSink {
     }
   }
 
-  onPeerRestarted(nowMs: number): void {
-    this.#sender.onPeerRestarted(nowMs);
-  }
-
   figures(path: number, nowMs: number): MemberFigures | null {
     return this.#sender.figures(path, nowMs);
   }

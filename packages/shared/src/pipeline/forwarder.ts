@@ -283,6 +283,7 @@ export class Forwarder {
       if (path.attachJson === null) this.#removePath(peer, path.number, nowMs);
       else path.detach();
     }
+    this.#factory.renewSender(peer, nowMs);
   }
 
   /** The far end sends under new keys only when it has heard us use them. */

@@ -65,15 +65,20 @@ export class PeerFactory {
     peer.settings = settings;
     peer.receiver.resequencer = this.#createResequencer(settings, peer.receiver.duplicates);
     peer.receiver.resequencer.setLivePaths(peer.usableMask(), nowMs);
-    peer.sender?.close();
-    peer.sender = this.#createSender(peer);
     for (const path of peer.paths) {
       if (path === undefined) continue;
       path.monitor.configure(monitorSettings(settings, path.name), nowMs);
       peer.bond.setMember(path.number, path.name, path.family, path.told);
       peer.bond.setUsable(path.number, path.monitor.usable, nowMs);
-      peer.sender?.addPath(path.number, path.metered, nowMs);
     }
+    this.renewSender(peer, nowMs);
+  }
+
+  /** Frames that the old sender keeps are given up: under other settings, or for a far end that has started anew. */
+  renewSender(peer: Peer, nowMs: number): void {
+    peer.sender?.close();
+    peer.sender = this.#createSender(peer);
+    for (const path of peer.paths) if (path !== undefined) peer.sender?.addPath(path.number, path.metered, nowMs);
     peer.sender?.setEligible(peer.bond.eligibleMask, nowMs);
   }
 

@@ -123,17 +123,6 @@ describe("numbers that wrap", () => {
       expect(rttMs).toBeCloseTo(10);
     }
   });
-
-  it("are followed after the peer has started anew, with another clock and counts from zero", () => {
-    const bond = started();
-    bond.sender.onPeerRestarted(bond.nowMs);
-    bond.send(1);
-    const highestCounter = (bond.counters[0] ?? 0) - 1;
-    bond.nowMs += 20;
-    bond.report([{ path: 0, highestCounter, receivedBytes: BYTES }], 77);
-    expect(refusedBy(bond)).toEqual({});
-    expect(bond.released.size).toBeGreaterThanOrEqual(7);
-  });
 });
 
 describe("whatever a peer says, and whatever the paths do", () => {
@@ -167,7 +156,6 @@ describe("whatever a peer says, and whatever the paths do", () => {
             isTold: fc.boolean(),
           }),
         },
-        { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const) }) },
         { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), path: fc.nat(2) }) },
         { weight: 1, arbitrary: fc.record({ do: fc.constant("add" as const), path: fc.nat(2) }) },
       ),
@@ -182,7 +170,6 @@ describe("whatever a peer says, and whatever the paths do", () => {
           else if (step.do === "usable") bond.sender.setUsable(step.path, step.on, bond.nowMs);
           else if (step.do === "gate") bond.controller(step.path).open = step.on;
           else if (step.do === "block") bond.blocked[step.on ? "add" : "delete"](step.path);
-          else if (step.do === "restart") bond.sender.onPeerRestarted(bond.nowMs);
           else if (step.do === "control") {
             const counter = (bond.counters[step.path] ?? 0) + step.skip;
             bond.counters[step.path] = counter + 1;
