@@ -17,12 +17,6 @@ export class PeerClock {
   #atMs = 0;
   #strange = 0;
   #strangeOffMs = 0;
-  #isOther = false;
-
-  /** The next message has another clock. */
-  rebase(): void {
-    this.#isOther = true;
-  }
 
   /** @returns the time of a message, or NaN when it cannot be. */
   read(timeUnits: number, nowMs: number): number {
@@ -32,7 +26,6 @@ export class PeerClock {
     // Modulo 2^32, as near as can be to what has passed here.
     const offMs = ((timeUnits - this.#units - passedUnits) | 0) / UNITS_PER_MS;
     const timeMs = this.newestMs + passedMs + offMs;
-    if (this.#isOther) return this.#accept(timeUnits, this.newestMs + passedMs, nowMs);
     if (Math.abs(offMs) > MOST_OFF_MS) return this.#doubt(timeUnits, passedMs, offMs, nowMs);
     this.#strange = 0;
     return timeMs > this.newestMs ? this.#accept(timeUnits, timeMs, nowMs) : timeMs;
@@ -48,7 +41,6 @@ export class PeerClock {
   }
 
   #accept(timeUnits: number, timeMs: number, nowMs: number): number {
-    this.#isOther = false;
     this.newestMs = timeMs;
     this.#units = timeUnits;
     this.#atMs = nowMs;

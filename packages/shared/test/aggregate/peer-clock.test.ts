@@ -35,12 +35,4 @@ describe("the peer's clock", () => {
     expect(clock.read(units(1_050 + 3_600_000), 50)).toBeCloseTo(50);
     expect(clock.read(units(1_060 + 3_600_000), 60)).toBeCloseTo(60);
   });
-
-  it("goes on without a leap when the peer starts anew", () => {
-    const clock = new PeerClock();
-    clock.read(units(5_000_000), 100);
-    clock.rebase();
-    expect(clock.read(units(77), 150)).toBeCloseTo(150);
-    expect(clock.read(units(87), 160)).toBeCloseTo(160);
-  });
 });
