@@ -191,11 +191,6 @@ export class AggregateSender {
     this.pump(nowMs);
   }
 
-  /** @returns the path for a feedback message of this end, the two best in turn; -1: none. */
-  feedbackPath(nowMs: number): number {
-    return this.#scheduler.pickReturn(nowMs)?.number ?? -1;
-  }
-
   // ---- what it tells
 
   /** What the live paths carry together. */

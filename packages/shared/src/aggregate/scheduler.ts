@@ -5,8 +5,6 @@ const SLACK_MS = 2;
 const SLACK_PER_BACKLOG = 4;
 /** A frame that is to be sent again does not go by a path that is later than this, unless it is the only one. */
 const URGENT_SLACK_MS = 10;
-/** Feedback goes by the second-best path in turn, unless that is so much slower. */
-const RETURN_SLACK_MS = 30;
 /** Rounding must not make a wake-up that comes too early by nothing, again and again. */
 const LEAST_WAIT_MS = 0.02;
 
@@ -25,7 +23,6 @@ export class Scheduler {
 
   /** Paths that take frames; kept by the owner. */
   readonly #live: readonly Member[];
-  #returnTurn = 0;
 
   constructor(live: readonly Member[]) {
     this.#live = live;
@@ -113,13 +110,6 @@ export class Scheduler {
         this.secondArrivalMs = arrivalMs;
       }
     }
-  }
-
-  /** @returns the path for feedback of this end: the two best in turn, so that one that died takes half of it only. */
-  pickReturn(nowMs: number): Member | undefined {
-    this.pickTwo(0, nowMs);
-    const isWorth = this.secondArrivalMs <= this.bestArrivalMs + RETURN_SLACK_MS;
-    return isWorth && (this.#returnTurn++ & 1) === 1 ? this.second : this.best;
   }
 
   #wakeFor(member: Member, nowMs: number): void {

@@ -5,7 +5,6 @@ import {
   ControlWriter,
   ENDPOINT_WORDS,
   type FeedbackReader,
-  formatEndpoint,
   MAX_PATHS,
   MIN_INNER_MTU,
   TYPE_CONTROL,
@@ -221,11 +220,6 @@ export class ControlChannel implements ControlSink {
       written = peer.receiver.reports.write(writer, nowMs);
     });
     return written;
-  }
-
-  /** The path's address in words, for events. */
-  static remoteOf(path: Path): string {
-    return formatEndpoint(path.endpoint);
   }
 
   /** Messages that are cut, or of types this version does not know. */

@@ -163,7 +163,8 @@ export class PeerFactory {
 
 /** What the operator says of a link goes before what he says of the bond. A limit of 0 is none. */
 function monitorSettings(settings: BondSettings, name: string): Partial<LinkMonitorConfig> {
-  const link = settings.links[name];
+  // Names come from the far end, too: "constructor" is one as any other.
+  const link = Object.hasOwn(settings.links, name) ? settings.links[name] : undefined;
   return {
     probeIntervalMs: settings.probeIntervalMs,
     monitorStrategy: settings.monitorStrategy === "active" ? "fixed" : "dynamic",

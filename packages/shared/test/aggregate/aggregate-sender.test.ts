@@ -378,16 +378,6 @@ describe("control datagrams", () => {
   });
 });
 
-describe("feedback of this end", () => {
-  it("goes by the two best paths in turn, by the best alone if the other is far", () => {
-    const near = new SenderHarness([{ delayMs: 25 }, {}, { delayMs: 100 }]);
-    expect([1, 2, 3, 4].map(() => near.sender.feedbackPath(near.nowMs))).toEqual([1, 0, 1, 0]);
-    const far = new SenderHarness([{}, { delayMs: 100 }]);
-    expect([1, 2].map(() => far.sender.feedbackPath(far.nowMs))).toEqual([0, 0]);
-    expect(new SenderHarness([]).sender.feedbackPath(0)).toBe(-1);
-  });
-});
-
 describe("what it tells", () => {
   it("is each path now, and five minutes of seconds with traffic, and the last events, no more", () => {
     const bond = new SenderHarness([{}, { delayMs: 20 }]);

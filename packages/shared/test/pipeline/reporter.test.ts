@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { FeedbackRecorder } from "../../src/aggregate/index.ts";
+import type { Path, Peer } from "../../src/peer/index.ts";
+import type { ControlChannel } from "../../src/pipeline/control-channel.ts";
+import { Reporter } from "../../src/pipeline/reporter.ts";
+import { DatagramView } from "../../src/wire/index.ts";
+
+/** The numbers of the paths that four reports in a row take, with usable paths of these round trips. */
+function returnPaths(rttsMs: readonly number[]): number[] {
+  const paths = rttsMs.map((smoothedMs, number) => ({ number, monitor: { rtt: { smoothedMs } } }) as Path);
+  const byRtt = [...paths].sort((a, b) => a.monitor.rtt.smoothedMs - b.monitor.rtt.smoothedMs);
+  const peer = {
+    receiver: { reports: new FeedbackRecorder() },
+    reportUntilMs: Number.NEGATIVE_INFINITY,
+    reportTurn: false,
+    sender: undefined,
+    bestPath: (beside?: Path) => byRtt.find((path) => path !== beside),
+  } as unknown as Peer;
+  const taken: number[] = [];
+  const control = {
+    feedback: (_peer: Peer, path: Path) => {
+      taken.push(path.number);
+      return false;
+    },
+  } as unknown as ControlChannel;
+  const reporter = new Reporter(new DatagramView(new Uint8Array(64)), control);
+  const arrivedOn = paths[0] ?? ({ number: 0 } as Path);
+  reporter.onControl(peer, arrivedOn, 1, 1_400, 0);
+  for (const nowMs of [100, 200, 300, 400]) reporter.onTimer(peer, nowMs);
+  return taken;
+}
+
+describe("reports of arrivals", () => {
+  it("go by the two best paths in turn, by the best alone if the other is far, and by none if there is none", () => {
+    expect(returnPaths([45, 20, 120])).toEqual([1, 0, 1, 0]);
+    expect(returnPaths([20, 120])).toEqual([0, 0, 0, 0]);
+    expect(returnPaths([])).toEqual([]);
+  });
+});
