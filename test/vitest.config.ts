@@ -1,7 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** unit, arch and sim need neither root nor a network; netns runs the real programs in network namespaces as root. */
+/**
+ * unit, arch and sim need neither root nor a network; netns runs the real programs in network namespaces as root;
+ * deploy installs them: packages, services, containers, a kernel of its own.
+ */
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 export default defineConfig({
@@ -18,6 +21,16 @@ export default defineConfig({
           include: ["test/netns/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        root,
+        test: {
+          name: "deploy",
+          include: ["test/deploy/**/*.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
