@@ -45,6 +45,8 @@ export class Peer {
   readonly mode: PeerMode;
   /** A path's address follows its newest authentic datagram. */
   readonly roams: boolean;
+  /** It may become a client: no frame comes from it, and none goes to it. */
+  readonly enrolling: boolean;
   bond: Bond;
   readonly receiver: PeerReceiver;
   /** Of a policy that keeps frames; frames of the others are sent at once. */
@@ -79,7 +81,7 @@ export class Peer {
   readonly #realtimeSequences = new Int32Array(FLOW_SLOTS);
 
   constructor(
-    identity: { id: number; name: string; mode: PeerMode; roams: boolean },
+    identity: { id: number; name: string; mode: PeerMode; roams: boolean; enrolling: boolean },
     bond: Bond,
     receiver: PeerReceiver,
     settings: BondSettings,
@@ -89,6 +91,7 @@ export class Peer {
     this.name = identity.name;
     this.mode = identity.mode;
     this.roams = identity.roams;
+    this.enrolling = identity.enrolling;
     this.bond = bond;
     this.receiver = receiver;
     this.settings = settings;

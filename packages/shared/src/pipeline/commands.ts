@@ -30,6 +30,8 @@ export interface PeerOptions {
   readonly roams: boolean;
   /** Addresses and routes of the peer; used by a routed concentrator only. */
   readonly prefixes: readonly string[];
+  /** It holds an invite, and is no client yet: control messages alone pass, in either direction. */
+  readonly enrolling?: boolean;
 }
 
 /** What the main thread tells the packet loop. */
@@ -55,6 +57,14 @@ export type ForwarderCommand =
   | { readonly type: "path-interface"; readonly peerId: number; readonly pathNumber: number; readonly up: boolean }
   | { readonly type: "send-raw"; readonly socket: number; readonly endpoint: Int32Array; readonly bytes: Uint8Array }
   | { readonly type: "send-config"; readonly peerId: number; readonly json: string }
+  /** Goes back by the path that the request came on. */
+  | {
+      readonly type: "send-enrol-reply";
+      readonly peerId: number;
+      readonly pathNumber: number;
+      readonly messageId: number;
+      readonly json: string;
+    }
   | { readonly type: "set-bond"; readonly peerId: number; readonly bond: BondSettings }
   | { readonly type: "set-prefixes"; readonly peerId: number; readonly prefixes: readonly string[] }
   | { readonly type: "handshakes-taken"; readonly count: number }

@@ -149,6 +149,18 @@ export class ControlChannel implements ControlSink {
     this.#peer?.sender?.onFeedback(feedback, this.#nowMs);
   }
 
+  onEnrol(messageId: number, json: string): void {
+    const peer = this.#peer;
+    const path = this.#path;
+    if (peer === undefined || path === undefined || !this.#mayAsk(peer)) return;
+    this.#emit({ type: "enrol-requested", peerId: peer.id, pathNumber: path.number, messageId, json });
+  }
+
+  /** Nobody asks for one here: a client that enrols has no packet loop yet. */
+  onEnrolReply(_messageId: number, _json: string): void {
+    this.#drops["control-refused"]++;
+  }
+
   onBondMtu(mtu: number): void {
     if (this.#peer !== undefined) this.#peer.farInnerMtu = Math.max(MIN_INNER_MTU, mtu);
   }
@@ -179,6 +191,11 @@ export class ControlChannel implements ControlSink {
   config(peer: Peer, path: Path, messageId: number, json: string, nowMs: number): void {
     this.#nowMs = nowMs;
     this.#send(peer, path, (writer) => writer.config(messageId, json));
+  }
+
+  enrolReply(peer: Peer, path: Path, messageId: number, json: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#send(peer, path, (writer) => writer.enrolReply(messageId, json));
   }
 
   newMessageId(): number {

@@ -198,7 +198,7 @@ export class Delivery {
     const onward = this.#destinations.onward(peer, this.#view, nowMs);
     if (onward === EVERYBODY) {
       for (const other of this.#destinations.peers()) {
-        if (other !== peer) this.#egress.relay(offset, length, other, nowMs);
+        if (other !== peer && !other.enrolling) this.#egress.relay(offset, length, other, nowMs);
       }
     } else if (onward !== TAP_SIDE) {
       const other = this.#destinations.peer(onward);

@@ -107,6 +107,7 @@ export class Egress {
 
   /** A flooded frame is numbered anew for each peer, so each gets a copy of its own. */
   #copyTo(peer: Peer, offset: number, length: number, nowMs: number): void {
+    if (peer.enrolling) return;
     const slot = this.#pool.take();
     if (slot < 0) {
       this.#drops["pool-empty"]++;

@@ -21,6 +21,14 @@ export type ForwarderEvent =
   | { readonly type: "attached"; readonly peerId: number; readonly pathNumber: number; readonly name: string }
   | { readonly type: "detached"; readonly peerId: number; readonly pathNumber: number; readonly name: string }
   | { readonly type: "config-received"; readonly peerId: number; readonly json: string }
+  /** Answered with the command send-enrol-reply. */
+  | {
+      readonly type: "enrol-requested";
+      readonly peerId: number;
+      readonly pathNumber: number;
+      readonly messageId: number;
+      readonly json: string;
+    }
   | { readonly type: "closed"; readonly peerId: number; readonly reason: number }
   | {
       readonly type: "roamed";

@@ -204,6 +204,12 @@ export class Forwarder {
           peer.nextQualityMs = nowMs;
         });
         break;
+      case "send-enrol-reply":
+        this.#withPeer(command.peerId, (peer) => {
+          const path = peer.paths[command.pathNumber];
+          if (path !== undefined) this.#control.enrolReply(peer, path, command.messageId, command.json, nowMs);
+        });
+        break;
       case "set-bond":
         this.#withPeer(command.peerId, (peer) => {
           this.#delivery.release(peer, nowMs);

@@ -178,7 +178,7 @@ export class Ingress {
       this.#control.read(peer, path, pathNumber, this.#origin, plain, plainBytes, nowMs);
       return false;
     }
-    if (path === undefined) return this.#refuse("unknown-path");
+    if (path === undefined || peer.enrolling) return this.#refuse("unknown-path");
     this.#reporter.onData(peer, path, counter, this.#ipBytes(place, path), plain, plainBytes, nowMs);
     return this.#delivery.push(peer, path, this.#slots[place] ?? 0, plain, plainBytes, nowMs);
   }

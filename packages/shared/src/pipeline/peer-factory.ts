@@ -49,9 +49,15 @@ export class PeerFactory {
   }
 
   createPeer(options: PeerOptions, nowMs: number): Peer {
-    const { peerId: id, name, mode, roams } = options;
+    const { peerId: id, name, mode, roams, enrolling = false } = options;
     const bond = this.#createBond(id, options.bond);
-    const peer = new Peer({ id, name, mode, roams }, bond, this.#createReceiver(options), options.bond, nowMs);
+    const peer = new Peer(
+      { id, name, mode, roams, enrolling },
+      bond,
+      this.#createReceiver(options),
+      options.bond,
+      nowMs,
+    );
     peer.sender = this.#createSender(peer);
     return peer;
   }

@@ -16,10 +16,12 @@ const MTU_PROBE = 9;
 const MTU_ACK = 10;
 const BOND_MTU = 11;
 const FEEDBACK = 12;
+const ENROL = 13;
+const ENROL_REPLY = 14;
 
 /** JSON of an ATTACH, in bytes of UTF-8. */
 export const MAX_ATTACH_BYTES = 512;
-/** JSON of a CONFIG, in bytes of UTF-8: alone in its datagram it passes a line of 1280 bytes over IPv6. */
+/** JSON of a CONFIG, an ENROL or its reply, in bytes of UTF-8: alone in its datagram it passes a line of 1280 bytes over IPv6. */
 export const MAX_CONFIG_BYTES = 1192;
 
 /** Reasons of a CLOSE. */
@@ -28,7 +30,7 @@ export const CLOSE_REMOVED = 1;
 
 const TWO_32 = 0x100000000;
 /** Smallest body of each type this version knows; a longer one is a later version's, its end is not looked at. */
-const MIN_BODY_BYTES = [0, 4, 20, 4, 4, 0, 4, 4, 1, 6, 6, 2, 4];
+const MIN_BODY_BYTES = [0, 4, 20, 4, 4, 0, 4, 4, 1, 6, 6, 2, 4, 4, 4];
 
 /** Told of each message by `ControlReader.read`, in the order of the datagram. */
 export interface ControlSink {
@@ -49,6 +51,10 @@ export interface ControlSink {
   onBondMtu(mtu: number): void;
   /** @param feedback valid during the call; the sink reads the blocks with `next`. */
   onFeedback(feedback: FeedbackReader): void;
+  /** @param json as sent, unchecked. */
+  onEnrol(messageId: number, json: string): void;
+  /** @param messageId of the ENROL that it answers. */
+  onEnrolReply(messageId: number, json: string): void;
 }
 
 /**
@@ -115,6 +121,14 @@ export class ControlWriter {
 
   configAck(messageId: number): boolean {
     return this.#idMessage(CONFIG_ACK, messageId);
+  }
+
+  enrol(messageId: number, json: string): boolean {
+    return this.#jsonMessage(ENROL, messageId, json, MAX_CONFIG_BYTES);
+  }
+
+  enrolReply(messageId: number, json: string): boolean {
+    return this.#jsonMessage(ENROL_REPLY, messageId, json, MAX_CONFIG_BYTES);
   }
 
   close(reason: number): boolean {
@@ -258,6 +272,8 @@ export class ControlReader {
         break;
       case ATTACH:
       case CONFIG:
+      case ENROL:
+      case ENROL_REPLY:
         this.#json(type, at, bodyBytes, sink);
         break;
       case ATTACH_ACK:
@@ -293,7 +309,9 @@ export class ControlReader {
     const text = this.#text(at + 4, bodyBytes - 4, type === ATTACH ? MAX_ATTACH_BYTES : MAX_CONFIG_BYTES);
     if (text === null) this.malformedMessages++;
     else if (type === ATTACH) sink.onAttach(this.#u32(at), text);
-    else sink.onConfig(this.#u32(at), text);
+    else if (type === CONFIG) sink.onConfig(this.#u32(at), text);
+    else if (type === ENROL) sink.onEnrol(this.#u32(at), text);
+    else sink.onEnrolReply(this.#u32(at), text);
   }
 
   #text(at: number, bytes: number, limitBytes: number): string | null {

@@ -45,6 +45,8 @@ interface Golden {
   /** The same frame by each cipher's number, sealed with the client's sending key. */
   data: string[];
   control: string;
+  /** The messages of pairing. */
+  enrolment: string;
 }
 
 const file = new URL("../../../../test/vectors/golden-datagrams.json", import.meta.url);
@@ -190,6 +192,33 @@ describe("golden data datagram", () => {
     inner.readInner(0);
     expect(inner).toMatchObject({ flags: 0x21, sendTime: 0x123456, flowSlot: 0x77, sequence: 0xabcdef });
     expect(hex(plain.subarray(8))).toBe(golden.payload);
+  });
+});
+
+describe("golden enrolment datagram", () => {
+  it("is written", () => {
+    const pool = new Uint8Array(512);
+    new DatagramView(pool).writeOuter(0, TYPE_CONTROL, 2, golden.sessionIndex, 0x1_0000_0205);
+    const writer = new ControlWriter(pool);
+    writer.begin(HEADER, 400);
+    writer.enrol(15, '{"version":1}');
+    writer.enrolReply(15, '{"ok":true}');
+    const plain = pool.subarray(HEADER, HEADER + writer.lengthBytes);
+    expect(hex(sealed(0, pool.subarray(0, HEADER), plain))).toBe(golden.enrolment);
+  });
+
+  it("is read", () => {
+    const plain = Uint8Array.from(opened(0, bytes(golden.enrolment)));
+    const log: (string | number)[][] = [];
+    const sink: Partial<ControlSink> = {
+      onEnrol: (messageId, json) => log.push(["Enrol", messageId, json]),
+      onEnrolReply: (messageId, json) => log.push(["EnrolReply", messageId, json]),
+    };
+    new ControlReader(plain).read(0, plain.byteLength, sink as ControlSink);
+    expect(log).toEqual([
+      ["Enrol", 15, '{"version":1}'],
+      ["EnrolReply", 15, '{"ok":true}'],
+    ]);
   });
 });
 

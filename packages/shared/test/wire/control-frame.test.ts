@@ -24,6 +24,8 @@ const writers: Record<Message, keyof ControlWriter> = {
   onMtuProbe: "mtuProbe",
   onMtuAck: "mtuAck",
   onBondMtu: "bondMtu",
+  onEnrol: "enrol",
+  onEnrolReply: "enrolReply",
 };
 
 function logSink(log: Call[]): ControlSink {
@@ -51,6 +53,7 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
   fc.tuple(fc.constant("onProbe" as const), u32),
   fc.tuple(fc.constant("onProbeReply" as const), u32, u32, u48, u48),
   fc.tuple(fc.constantFrom("onAttach" as const, "onConfig" as const), u32, text),
+  fc.tuple(fc.constantFrom("onEnrol" as const, "onEnrolReply" as const), u32, text),
   fc.tuple(fc.constantFrom("onAttachAck" as const, "onConfigAck" as const), u32),
   fc.tuple(fc.constant("onDetach" as const)),
   fc.tuple(fc.constant("onClose" as const), u8),
@@ -95,6 +98,7 @@ describe("control messages", () => {
     writer.begin(0, 4000);
     expect(writer.attach(1, "x".repeat(MAX_ATTACH_BYTES + 1))).toBe(false);
     expect(writer.config(1, "ü".repeat(MAX_CONFIG_BYTES / 2 + 1))).toBe(false);
+    expect(writer.enrol(1, "x".repeat(MAX_CONFIG_BYTES + 1))).toBe(false);
     expect(writer.lengthBytes).toBe(0);
     expect(writer.attach(1, "x".repeat(MAX_ATTACH_BYTES))).toBe(true);
     expect(writer.config(1, "ü".repeat(MAX_CONFIG_BYTES / 2))).toBe(true);
@@ -110,6 +114,7 @@ describe("control messages from the net", () => {
     ["a body longer than this version knows is taken", "010600" + "01000000ffff", [["onProbe", 1]], 0, 0],
     ["text that is no UTF-8 is skipped", "030600" + "01000000c328" + "050000", [["onDetach"]], 0, 1],
     ["text that is too long is skipped", `030502${"00".repeat(0x205)}`, [], 0, 1],
+    ["an invite's request that is too long is skipped", `0dad04${"00".repeat(0x4ad)}`, [], 0, 1],
     ["an empty datagram is a keepalive", "", [], 0, 0],
   ])("%s", (_what, hex, expected, unknown, malformed) => {
     const bytes = Buffer.from(hex, "hex");
