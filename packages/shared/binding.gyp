@@ -21,7 +21,8 @@
         "native/udp-address.cc",
         "native/udp-open.cc",
         "native/udp-reader.cc",
-        "native/udp-writer.cc"
+        "native/udp-writer.cc",
+        "native/unix-datagram.cc"
       ],
       "defines": ["NAPI_VERSION=8"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-O2"],

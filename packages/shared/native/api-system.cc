@@ -9,6 +9,7 @@
 #include "netlink.h"
 #include "tap-open.h"
 #include "udp-open.h"
+#include "unix-datagram.h"
 
 namespace wanbond {
 namespace {
@@ -119,6 +120,14 @@ napi_value netlinkDrain(Call& call) { return call.answer(drainNetlink(call.integ
 napi_value nowMs(Call& call) { return call.answer(monotonicMs()); }
 napi_value hasAes(Call& call) { return call.answer(hasAesInstructions()); }
 
+/** unixSend(path, bytes) */
+napi_value unixSend(Call& call) {
+  char path[110];  // one more than a socket's name may have, so that a cut one is refused
+  call.text(0, path);
+  const Vector<uint8_t> bytes = call.bytes(1);
+  return call.answer(sendUnixDatagram(path, bytes.data, bytes.count));
+}
+
 /** poll(pairs, count, timeoutMs) */
 napi_value poll(Call& call) {
   const Vector<int32_t> pairs = call.integers(0);
@@ -134,6 +143,7 @@ constexpr Method kMethods[] = {
     {"eventfdDrain", entry<eventfdDrain>}, {"localPort", entry<portOf>},
     {"close", entry<close>},               {"poll", entry<poll>},
     {"nowMs", entry<nowMs>},               {"hasAesInstructions", entry<hasAes>},
+    {"unixSend", entry<unixSend>},
 };
 
 }  // namespace

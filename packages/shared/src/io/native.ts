@@ -53,6 +53,11 @@ export interface NativeAddon {
   netlinkDrain(fd: number): number;
   close(fd: number): number;
   /**
+   * Sends one datagram to a unix socket, which node cannot. @param path in the file system, or an abstract name with "@"
+   * for its first byte. @returns how many bytes, or a negative errno.
+   */
+  unixSend(path: string, bytes: Uint8Array): number;
+  /**
    * Waits like ppoll. fds[2i] = descriptor, fds[2i + 1] = events; afterwards fds[2i + 1] >> 16 = what happened.
    * @param timeoutMs with microseconds behind the point; negative: for ever.
    * @returns how many descriptors have something; 0 also after a signal.

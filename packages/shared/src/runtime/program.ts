@@ -12,6 +12,8 @@ import {
   SystemChanges,
   stateDirectory,
 } from "../system/index.ts";
+import { RepeatedTask } from "./repeated-task.ts";
+import { ServiceManager } from "./service-manager.ts";
 
 /** What both programs are told by their configuration files in the same words. */
 export interface ProgramSettings {
@@ -63,6 +65,7 @@ export async function runProgram(
   const lock = acquireInstanceLock(directory, name);
   const changes = new SystemChanges(runner, join(directory, `${name}.journal`));
   const ending = new Ending();
+  const manager = new ServiceManager();
   try {
     reportFailed(log, await changes.recover(), "a change of a killed run could not be taken back");
     const context = { log, runner, changes, instance: lock.number, fail: (error: Error) => ending.fail(error) };
@@ -70,7 +73,10 @@ export async function runProgram(
     try {
       const socketPath = settings.controlSocket ?? join(directory, `${settings.role}.sock`);
       const control = await startControlServer({ socketPath, source: program, events });
-      const reason = await ending.reached;
+      manager.ready();
+      const stopCaring = startCaring(manager, program);
+      const reason = await ending.reached.finally(stopCaring);
+      manager.stopping();
       log.info({ event: "stopping", reason }, "taking back every change");
       await control.close();
     } finally {
@@ -83,6 +89,14 @@ export async function runProgram(
     ending.dispose();
   }
   log.info({ event: "stopped" }, "stopped");
+}
+
+/** Pings the service manager until the function that it returns is called. */
+function startCaring(manager: ServiceManager, program: Running): () => void {
+  if (manager.careMs === null) return () => undefined;
+  const task = new RepeatedTask(() => manager.care(async () => program.read()), manager.careMs);
+  void task.runNow();
+  return () => void task.stop();
 }
 
 function reportFailed(log: EventLog, failed: readonly FailedChange[], sentence: string): void {
