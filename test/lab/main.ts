@@ -2,22 +2,22 @@
 import { EX_NOPERM, EX_USAGE } from "../../packages/shared/src/errors.ts";
 import { isRoot } from "../support/netns.ts";
 import { preparePair } from "../support/programs.ts";
-import { HELP, type LabOptions, listScenarios, parseOptions, UsageError } from "./options.ts";
+import { HELP, type LabOptions, listNames, parseOptions, UsageError } from "./options.ts";
 import { renderReport } from "./report.ts";
-import { measureAll, setStage } from "./runner.ts";
+import { LabRun } from "./runner.ts";
 import { pairOptions, type Stage } from "./stage.ts";
 
 const startMs = performance.now();
 
 function progress(text: string): void {
   const seconds = Math.round((performance.now() - startMs) / 1000);
-  console.error(`[${String(seconds).padStart(3)} s] ${text}`);
+  console.error(`[${String(seconds).padStart(4)} s] ${text}`);
 }
 
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   if (options === "help" || options === "list") {
-    console.log(options === "help" ? `${HELP}\nScenarios\n${listScenarios()}` : listScenarios());
+    console.log(options === "help" ? `${HELP}\n${listNames()}` : listNames());
     return 0;
   }
   if (!isRoot()) {
@@ -28,19 +28,30 @@ async function main(): Promise<number> {
 }
 
 async function runLab(options: LabOptions): Promise<number> {
-  const stage = await setStage(options, progress);
-  const result = await measureAll(stage);
-  console.log(options.json ? JSON.stringify(result, null, 2) : `\n${renderReport(result)}`);
-  if (options.keep) await keepStanding(stage);
-  stage.rates.stop();
-  await stage.emulation.stop();
-  stage.topology.remove();
-  return result.bonds.every((bond) => bond.error === null) ? 0 : 1;
+  const lab = new LabRun(options, progress);
+  let isPrinted = false;
+  const print = () => {
+    if (isPrinted) return;
+    isPrinted = true;
+    console.log(options.json ? JSON.stringify(lab.result, null, 2) : `\n${renderReport(lab.result)}`);
+  };
+  // Ahead of those of the namespaces, which remove everything and exit.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, print);
+  try {
+    await lab.run(async (stage) => {
+      if (!options.keep) return;
+      print();
+      await keepStanding(stage, options);
+    });
+  } finally {
+    print();
+  }
+  return lab.result.runs.every(({ error }) => error === null) ? 0 : 1;
 }
 
 /** Starts the last bond again and waits; Ctrl-C removes everything. */
-async function keepStanding(stage: Stage): Promise<never> {
-  const pair = await preparePair(stage.topology, pairOptions(stage.options.policies.at(-1) ?? "balance-xor"));
+async function keepStanding(stage: Stage, { policies }: LabOptions): Promise<never> {
+  const pair = await preparePair(stage.topology, pairOptions(policies.at(-1) ?? ""));
   await pair.start();
   const { lan, router, concentrator, server } = stage.topology;
   progress(`standing until Ctrl-C. Configurations and sockets: ${pair.folder}`);

@@ -1,28 +1,42 @@
 import { ADDRESSES } from "../support/topology.ts";
 import { measurePing, measureTcp } from "../support/traffic.ts";
-import type { AloneResult } from "./result.ts";
-import { type Stage, throughputOf, userTraffic, WARM_UP_SECONDS } from "./stage.ts";
+import type { AloneResult, Load } from "./result.ts";
+import { allLines, type Stage, throughputOf, userTraffic } from "./stage.ts";
 
-/** One line without wanbond: the router's own connection, bound to the uplink. */
-export async function measureAlone(stage: Stage, index: number): Promise<AloneResult> {
-  const { topology, options, progress } = stage;
+const IDLE_SECONDS = 2;
+const FIRST_PORT = 5201;
+
+/** Every line without wanbond: the router's own connections, each bound to its uplink, all at the same time. */
+export function measureAlone(stage: Stage, load: Load): Promise<AloneResult[]> {
+  stage.progress(`lines alone, ${load.congestionControl} ${load.direction}: ping, one TCP connection each`);
+  return Promise.all(allLines(stage).map((index) => measureLine(stage, load, index)));
+}
+
+async function measureLine(stage: Stage, load: Load, index: number): Promise<AloneResult> {
+  const { topology, scenario } = stage;
   const { router } = topology;
   const name = topology.uplinks[index]?.name ?? "";
-  const settings = options.scenario.lines[index];
+  const settings = scenario.lines[index];
   if (settings === undefined) throw new RangeError(`line ${index}`);
-  progress(`${name} alone: ping, one TCP connection`);
-  const idle = await measurePing(router, ADDRESSES.server, { seconds: 2, bindDevice: name });
-  const traffic = { ...userTraffic(stage), client: router, bindDevice: name };
-  const pingSeconds = WARM_UP_SECONDS + options.seconds;
+  const idle = await measurePing(router, ADDRESSES.server, { seconds: IDLE_SECONDS, bindDevice: name });
+  const traffic = { ...userTraffic(stage, load), client: router, bindDevice: name, port: FIRST_PORT + index };
+  const { seconds, warmUpSeconds: omitSeconds } = stage;
   const [tcp, loaded] = await Promise.all([
-    throughputOf(
-      stage,
-      [index],
-      async () => null,
-      () => measureTcp(traffic),
-    ),
-    measurePing(router, ADDRESSES.server, { seconds: pingSeconds, bindDevice: name }),
+    measureTcp(traffic),
+    measurePing(router, ADDRESSES.server, { seconds, omitSeconds, bindDevice: name }),
   ]);
+  const { congestionControl, direction } = load;
   const { down, up } = settings;
-  return { name, downKbps: down.rateKbps, upKbps: up.rateKbps, delayMs: down.delayMs, tcp, idle, loaded };
+  return {
+    scenario: scenario.name,
+    congestionControl,
+    direction,
+    name,
+    downKbps: down.rateKbps,
+    upKbps: up.rateKbps,
+    delayMs: down.delayMs,
+    tcp: throughputOf(stage, direction, [index], null, tcp),
+    idle,
+    loaded,
+  };
 }

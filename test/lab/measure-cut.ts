@@ -5,8 +5,8 @@ import { ADDRESSES } from "../support/topology.ts";
 import { measureTcp } from "../support/traffic.ts";
 import { startProbe, summarizeProbe } from "../support/udp-probe.ts";
 import { sleep, waitFor } from "../support/wait.ts";
-import type { CutResult } from "./result.ts";
-import { type Stage, userTraffic } from "./stage.ts";
+import type { CutResult, Load } from "./result.ts";
+import { type BondStage, userTraffic } from "./stage.ts";
 
 const OUTAGE_MS = 5000;
 /** The load runs this long before the cut, and this long after the line's return. */
@@ -14,14 +14,14 @@ const MARGIN_SECONDS = 2;
 const POLL_MS = 20;
 
 /** Blackholes the line that carries a call, under load, and brings it back. */
-export async function measureCut(stage: Stage, pair: BondPair): Promise<CutResult> {
-  const { topology, emulation } = stage;
+export async function measureCut(stage: BondStage, ofLoad: Load): Promise<CutResult> {
+  const { topology, emulation, pair } = stage;
   const probe = await startProbe(topology.lan, topology.server, ADDRESSES.server);
   const carrier = await busiestMember(pair.client);
   const index = topology.uplinks.findIndex((uplink) => uplink.name === carrier);
   const seconds = MARGIN_SECONDS + OUTAGE_MS / 1000 + MARGIN_SECONDS;
   const loadStartMs = monotonicMs();
-  const load = measureTcp({ ...userTraffic(stage), flows: 8, seconds, omitSeconds: 0 }).catch(() => null);
+  const load = measureTcp({ ...userTraffic(stage, ofLoad), flows: 8, seconds, omitSeconds: 0 }).catch(() => null);
   await sleep(MARGIN_SECONDS * 1000);
 
   const cutMs = monotonicMs();

@@ -1,15 +1,21 @@
 import { parseArgs } from "node:util";
+import { STANDARD_POLICIES } from "../../packages/shared/src/bond/index.ts";
+import { FIGURE_DESCRIPTIONS, FIGURES, type Figure } from "./figures.ts";
+import type { CongestionControl, Direction } from "./result.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
-const POLICIES = ["aggregate", "balance-xor", "balance-rr", "active-backup", "broadcast"] as const;
-
 export interface LabOptions {
-  readonly scenario: Scenario;
+  readonly scenarios: readonly Scenario[];
   readonly policies: readonly string[];
-  readonly direction: "down" | "up";
-  readonly congestionControl: "cubic" | "bbr";
-  /** Per figure. */
+  readonly directions: readonly Direction[];
+  readonly congestionControls: readonly CongestionControl[];
+  readonly figures: ReadonlySet<Figure>;
+  /** Every case is measured this often, in turn with the others of its scenario and policy. */
+  readonly rounds: number;
+  /** Per figure, after the warm-up. */
   readonly seconds: number;
+  /** Slow start does not count. */
+  readonly warmUpSeconds: number;
   readonly json: boolean;
   /** Leave everything standing at the end, until Ctrl-C. */
   readonly keep: boolean;
@@ -20,25 +26,30 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export const HELP = `Usage: npm run lab -- [SCENARIO] [options]
+export const HELP = `Usage: npm run lab -- [SCENARIO,...] [options]
 
 Builds a household with several internet lines out of network namespaces, starts a wanbond client and concentrator
-in it and measures real traffic: each line alone, then the bond under several policies. Needs root. Everything is
-removed at the end, also after Ctrl-C.
+in it and measures real traffic: each line alone, then the bond. Needs root. Everything is removed at the end, also
+after Ctrl-C, which still prints what was measured by then.
 
-  SCENARIO            one of those below (default: equal3)
-  --policy NAME,...   the policies to measure (default: ${POLICIES.join(",")})
-  --direction DIR     down or up (default: down)
-  --tcp NAME          congestion control: cubic or bbr (default: cubic)
-  --seconds N         length of every figure, at least 3 (default: 8)
+  SCENARIO,...        of those below, or "all" (default: equal3)
+  --policy NAME,...   policies to measure (default: aggregate)
+  --tcp NAME,...      congestion control: cubic, bbr (default: cubic)
+  --direction DIR,... down, up (default: down)
+  --figures NAME,...  of those below, or "all" (default: ping,one-tcp, and with one scenario alone,eight-tcp,udp,cut)
+  --rounds N          measure everything N times: medians, with the range (default: 1)
+  --seconds N         length of every figure, at least 3 (default: 12)
+  --warmup N          seconds of every connection that do not count before them (default: 3)
   --json              the result as JSON on stdout
   --keep              leave the last bond standing until Ctrl-C, to look around in it
-  --list              the scenarios
+  --list              the scenarios and the figures
   --help              this text
 `;
 
-export function listScenarios(): string {
-  return SCENARIOS.map(({ name, description }) => `${name.padEnd(12)}${description}`).join("\n");
+export function listNames(): string {
+  const scenarios = SCENARIOS.map(({ name, description }) => `  ${name.padEnd(14)}${description}`);
+  const figures = FIGURES.map((name) => `  ${name.padEnd(14)}${FIGURE_DESCRIPTIONS[name]}`);
+  return ["Scenarios", ...scenarios, "", "Figures", ...figures].join("\n");
 }
 
 /** @throws UsageError */
@@ -46,15 +57,18 @@ export function parseOptions(parameters: readonly string[]): LabOptions | "help"
   const { values, positionals } = parseOrThrow(parameters);
   if (values.help) return "help";
   if (values.list) return "list";
-  if (positionals.length > 1) throw new UsageError("One scenario at a time, please.");
-  const seconds = Number(values.seconds);
-  if (!Number.isInteger(seconds) || seconds < 3) throw new UsageError("--seconds takes a whole number from 3.");
+  const names = positionals.length === 0 ? ["equal3"] : positionals.flatMap((word) => word.split(","));
+  const scenarios = names.includes("all") ? SCENARIOS : names.map(scenarioNamed);
+  const words = { policies: STANDARD_POLICIES, directions: ["down", "up"], controls: ["cubic", "bbr"] } as const;
   return {
-    scenario: scenarioNamed(positionals[0] ?? "equal3"),
-    policies: values.policy === undefined ? POLICIES : values.policy.split(","),
-    direction: oneOf("--direction", values.direction, ["down", "up"]),
-    congestionControl: oneOf("--tcp", values.tcp, ["cubic", "bbr"]),
-    seconds,
+    scenarios,
+    policies: someOf("--policy", values.policy, words.policies),
+    directions: someOf("--direction", values.direction, words.directions),
+    congestionControls: someOf("--tcp", values.tcp, words.controls),
+    figures: figuresOf(values.figures, scenarios.length === 1),
+    rounds: wholeNumber("--rounds", values.rounds, 1),
+    seconds: wholeNumber("--seconds", values.seconds, 3),
+    warmUpSeconds: wholeNumber("--warmup", values.warmup, 0),
     json: values.json,
     keep: values.keep,
   };
@@ -66,10 +80,13 @@ function parseOrThrow(parameters: readonly string[]) {
       args: [...parameters],
       allowPositionals: true,
       options: {
-        policy: { type: "string" },
+        policy: { type: "string", default: "aggregate" },
         direction: { type: "string", default: "down" },
         tcp: { type: "string", default: "cubic" },
-        seconds: { type: "string", default: "8" },
+        figures: { type: "string" },
+        rounds: { type: "string", default: "1" },
+        seconds: { type: "string", default: "12" },
+        warmup: { type: "string", default: "3" },
         json: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
@@ -83,12 +100,27 @@ function parseOrThrow(parameters: readonly string[]) {
 
 function scenarioNamed(name: string): Scenario {
   const scenario = SCENARIOS.find((each) => each.name === name);
-  if (scenario === undefined) throw new UsageError(`There is no scenario "${name}". There are:\n${listScenarios()}`);
+  if (scenario === undefined) throw new UsageError(`There is no scenario "${name}".\n${listNames()}`);
   return scenario;
 }
 
-function oneOf<const T extends string>(option: string, value: string, words: readonly T[]): T {
-  const word = words.find((each) => each === value);
-  if (word === undefined) throw new UsageError(`${option} takes ${words.join(" or ")}, not "${value}".`);
-  return word;
+function figuresOf(list: string | undefined, isOneScenario: boolean): ReadonlySet<Figure> {
+  if (list === "all") return new Set(FIGURES);
+  if (list !== undefined) return new Set(someOf("--figures", list, FIGURES));
+  return new Set(isOneScenario ? ["alone", "ping", "one-tcp", "eight-tcp", "udp", "cut"] : ["ping", "one-tcp"]);
+}
+
+/** @returns the words of a list, in the order in which they are known. */
+function someOf<const T extends string>(option: string, list: string, words: readonly T[]): T[] {
+  const wanted = list.split(",");
+  const unknown = wanted.find((word) => !words.some((each) => each === word));
+  if (unknown !== undefined) throw new UsageError(`${option} takes ${words.join(", ")}, not "${unknown}".`);
+  return words.filter((word) => wanted.includes(word));
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least)
+    throw new UsageError(`${option} takes a whole number from ${least}, not "${text}".`);
+  return value;
 }

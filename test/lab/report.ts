@@ -1,104 +1,209 @@
-import type { PingStatistics } from "../support/traffic.ts";
-import type { AloneResult, BondResult, CutResult, LabResult, Throughput } from "./result.ts";
+import type { AloneResult, Case, LabResult, Row, Value } from "./result.ts";
 
-/** The lab's result as a text for people, lines of at most 120 columns. */
+/** The lab's result as a text for people. */
 export function renderReport(result: LabResult): string {
-  const { scenario, description, lines, direction, congestionControl, seconds } = result;
-  const how = `lines by ${lines === "netem" ? "the kernel's netem" : "wanbond's emulator"}`;
+  const { rows, alone, complete } = result;
+  const labels = labelsOf(rows);
+  const sections = [
+    section("Each line alone (routed, without wanbond; all at once)", aloneTable(alone)),
+    ...SECTIONS.map(({ title, columns }) => section(title, valueTable(rows, labels, columns))),
+    ...rows.flatMap((row) => row.errors.map((error) => renderError(row, error))),
+  ];
+  const end = complete ? [] : ["Interrupted: this is what was measured by then."];
+  return [head(result), ...sections.filter((text) => text !== ""), ...end].join("\n\n");
+}
+
+function head({ scenarios, lines, seconds, warmUpSeconds, rounds }: LabResult): string {
+  const how = lines === "netem" ? "the kernel's netem" : "wanbond's emulator";
+  const times = rounds === 1 ? "" : `, medians of ${rounds} rounds`;
   return [
-    `wanbond lab: ${scenario}: ${description}`,
-    `${how}, ${direction === "down" ? "download" : "upload"}, TCP ${congestionControl}, ${seconds} s per figure`,
-    "",
-    "Each line alone (routed, without wanbond)",
-    renderTable(ALONE_HEADER, result.alone.map(aloneRow)),
-    "",
-    "The bond, one row per policy (share: of the goodput limit, the sum of the lines less all headers)",
-    renderTable(BOND_HEADER, result.bonds.map(bondRow)),
-    "",
-    "The line that carries a call of 200 datagrams/s is cut, beside 8 TCP connections",
-    renderTable(
-      CUT_HEADER,
-      result.bonds.flatMap((bond) => (bond.cut === null ? [] : [cutRow(bond.policy, bond.cut)])),
-    ),
-    ...result.bonds.flatMap((bond) => (bond.error === null ? [] : ["", renderError(bond.policy, bond.error)])),
+    ...scenarios.map(({ name, description }) => `wanbond lab: ${name}: ${description}`),
+    `lines by ${how}, ${seconds} s per figure after ${warmUpSeconds} s that do not count${times}`,
   ].join("\n");
+}
+
+/** A column of a table of cases. */
+interface Column {
+  readonly title: string;
+  readonly cell: (row: Row) => string;
+}
+
+interface Section {
+  readonly title: string;
+  readonly columns: readonly Column[];
+}
+
+const MISSING = "–";
+
+/** A column of one value. */
+function of(title: string, name: string, show: (value: number) => string): Column {
+  return { title, cell: ({ values }) => (values[name] === undefined ? MISSING : show(values[name].median)) };
+}
+
+/** A column of what a value is compared with. */
+function bound(title: string, name: string, show: (value: number) => string): Column {
+  const boundOf = (value: Value | undefined) => value?.atLeast ?? value?.atMost ?? null;
+  return {
+    title,
+    cell: ({ values }) => {
+      const value = boundOf(values[name]);
+      return value === null ? MISSING : show(value);
+    },
+  };
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    title:
+      "One TCP connection (share: of the goodput limit, the sum of the lines less all headers; start: of the warm-up)",
+    columns: [
+      of("limit", "limitKbps", mbit),
+      of("1 TCP", "goodputKbps", mbit),
+      of("share", "shareRatio", percent),
+      { title: "range", cell: ({ values, rounds }) => (rounds > 1 ? range(values["shareRatio"]) : "") },
+      bound("reach", "shareRatio", percent),
+      of("start", "startShareRatio", percent),
+      of("better line", "betterLineKbps", mbit),
+      { title: "ping idle", cell: ({ values }) => pair(values["idleP50Ms"], values["idleP95Ms"]) },
+      { title: "loaded p50 / p95", cell: ({ values }) => pair(values["loadedP50Ms"], values["loadedP95Ms"]) },
+      bound("at most", "loadedP95Ms", ms),
+      of("sent again", "retransmittedRatio", percent),
+      of("copies", "duplicatedRatio", percent),
+      bound("at most", "redundancyRatio", percent),
+      { title: "result", cell: verdict },
+    ],
+  },
+  {
+    title: "Eight TCP connections, and UDP at 90 % of the limit",
+    columns: [
+      of("8 TCP", "eightTcpKbps", mbit),
+      of("share", "eightTcpShareRatio", percent),
+      of("UDP", "udpKbps", mbit),
+      of("lost", "udpLostRatio", (value) => `${(value * 100).toFixed(2)} %`),
+      of("reordered", "udpReordered", count),
+    ],
+  },
+  {
+    title: "The line that carries a call of 200 datagrams/s is cut, beside 8 TCP connections",
+    columns: [
+      of("out after", "cutOutMs", ms),
+      of("lost", "cutLost", count),
+      of("longest gap", "cutGapMs", ms),
+      of("TCP meanwhile", "cutKbps", mbit),
+      of("back after", "cutBackMs", ms),
+    ],
+  },
+];
+
+/** What tells the cases apart: the policy, and whatever else is not the same in all of them. */
+function labelsOf(rows: readonly Row[]): Column[] {
+  const label = (title: string, key: keyof Case): Column[] => {
+    const differs = new Set(rows.map((row) => row[key])).size > 1;
+    return differs || key === "policy" ? [{ title, cell: (row) => row[key] }] : [];
+  };
+  return [
+    ...label("scenario", "scenario"),
+    ...label("policy", "policy"),
+    ...label("TCP", "congestionControl"),
+    ...label("way", "direction"),
+  ];
+}
+
+/** Without rows and columns that nothing is known of. */
+function valueTable(rows: readonly Row[], labels: readonly Column[], columns: readonly Column[]): string {
+  const hasContent = ({ cell }: Column, row: Row) => !["", MISSING].includes(cell(row));
+  const filled = rows.filter((row) => columns.some((column) => hasContent(column, row)));
+  const shown = columns.filter((column) => filled.some((row) => hasContent(column, row)));
+  if (filled.length === 0) return "";
+  const all = [...labels, ...shown];
+  return renderTable(
+    all.map(({ title }) => title),
+    filled.map((row) => all.map(({ cell }) => cell(row))),
+    labels.length,
+  );
+}
+
+function aloneTable(alone: readonly AloneResult[]): string {
+  if (alone.length === 0) return "";
+  const header = ["scenario", "line", "TCP", "way", "Mbit/s", "delay", "1 TCP", "share", "ping idle", "p50 / p95"];
+  const rows = alone.map(({ tcp, idle, loaded, ...line }) => [
+    line.scenario,
+    line.name,
+    line.congestionControl,
+    line.direction,
+    `${mbit(line.downKbps)} / ${mbit(line.upKbps)}`,
+    ms(line.delayMs),
+    mbit(tcp.goodputKbps),
+    percent(tcp.goodputKbps / tcp.limitKbps),
+    known(idle.p50Ms),
+    `${known(loaded.p50Ms)} / ${known(loaded.p95Ms)}`,
+  ]);
+  return renderTable(header, rows, 4);
+}
+
+/** Names of what misses the figure to reach. */
+const MISS_WORDS: Readonly<Record<string, string>> = {
+  shareRatio: "share",
+  toBetterLineRatio: "below the better line",
+  loadedP95Ms: "ping",
+  redundancyRatio: "redundancy",
+};
+
+function verdict({ values, missed }: Row): string {
+  const judged = Object.keys(MISS_WORDS).filter((name) => values[name]?.ok != null);
+  if (judged.length === 0) return "";
+  const misses = judged.filter((name) => missed.includes(name)).map((name) => MISS_WORDS[name]);
+  return misses.length === 0 ? "ok" : `miss: ${misses.join(", ")}`;
 }
 
 /** Enough of a program's log to see what is wrong; --json has all of it. */
 const ERROR_LINES = 12;
 
-function renderError(policy: string, error: string): string {
+function renderError({ scenario, policy }: Row, error: string): string {
   const lines = error.split("\n").filter((line) => line.trim() !== "");
-  return `${policy} was not measured in full: ${lines.slice(0, ERROR_LINES).join("\n  ")}`;
+  return `${scenario}, ${policy}: not measured in full: ${lines.slice(0, ERROR_LINES).join("\n  ")}`;
 }
 
-const ALONE_HEADER = ["line", "Mbit/s", "delay", "1 TCP", "share", "ping idle", "loaded p50 / p95"];
-const BOND_HEADER = [
-  "policy",
-  "1 TCP",
-  "share",
-  "8 TCP",
-  "share",
-  "UDP 90 %",
-  "lost",
-  "reordered",
-  "ping idle",
-  "loaded p50 / p95",
-];
-const CUT_HEADER = ["policy", "line", "out after", "lost", "longest gap", "TCP meanwhile", "back after"];
-
-function aloneRow(line: AloneResult): string[] {
-  return [
-    line.name,
-    `${mbit(line.downKbps)} / ${mbit(line.upKbps)}`,
-    ms(line.delayMs),
-    ...throughput(line.tcp),
-    ms(line.idle.p50Ms),
-    loaded(line.loaded),
-  ];
+function section(title: string, table: string): string {
+  return table === "" ? "" : `${title}\n${table}`;
 }
 
-function bondRow(bond: BondResult): string[] {
-  const { udp } = bond;
-  return [
-    bond.policy,
-    ...throughput(bond.oneTcp),
-    ...throughput(bond.eightTcp),
-    udp === null ? "–" : mbit(udp.goodputKbps),
-    udp === null ? "–" : `${(udp.lostRatio * 100).toFixed(2)} %`,
-    udp === null ? "–" : String(udp.reordered),
-    ms(bond.idle?.p50Ms),
-    loaded(bond.loaded),
-  ];
+function range(value: Value | undefined): string {
+  return value === undefined ? MISSING : `${(value.least * 100).toFixed(1)}–${percent(value.most)}`;
 }
 
-function cutRow(policy: string, cut: CutResult): string[] {
-  const goodput = cut.goodputKbps === null ? "–" : mbit(cut.goodputKbps);
-  return [policy, cut.line, ms(cut.outMs), String(cut.lost), ms(cut.longestGapMs), goodput, ms(cut.backMs)];
-}
-
-function throughput(value: Throughput | null): string[] {
-  return value === null ? ["–", "–"] : [mbit(value.goodputKbps), `${Math.round(value.shareRatio * 100)} %`];
-}
-
-function loaded(ping: PingStatistics | null): string {
-  return ping === null ? "–" : `${ms(ping.p50Ms)} / ${ms(ping.p95Ms)}`;
+function pair(p50: Value | undefined, p95: Value | undefined): string {
+  return p50 === undefined || p95 === undefined ? MISSING : `${Math.round(p50.median)} / ${ms(p95.median)}`;
 }
 
 function mbit(kbps: number): string {
   return (kbps / 1000).toFixed(1);
 }
 
-function ms(value: number | null | undefined): string {
-  return value === null || value === undefined ? "–" : `${Math.round(value)} ms`;
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`;
 }
 
-/** The first column to the left, figures to the right, two spaces between. */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+function count(value: number): string {
+  return String(value);
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}
+
+function known(valueMs: number | null): string {
+  return valueMs === null ? MISSING : ms(valueMs);
+}
+
+/** Words to the left, figures to the right, two spaces between. @param wordColumns at the left. */
+export function renderTable(header: readonly string[], rows: readonly (readonly string[])[], wordColumns = 1): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
   const render = (row: readonly string[]) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)));
+    row.map((cell, column) =>
+      column < wordColumns ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+    );
   const rule = widths.map((width) => "─".repeat(width));
   return [render(header), rule, ...rows.map(render)].map((row) => row.join("  ")).join("\n");
 }

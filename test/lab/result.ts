@@ -1,26 +1,46 @@
 import type { PingStatistics, UdpResult } from "../support/traffic.ts";
 
+export type Direction = "down" | "up";
+export type CongestionControl = "cubic" | "bbr";
+
 /** What a run of the lab found out. Rates are goodput: payload of TCP or UDP. */
 export interface LabResult {
-  readonly scenario: string;
-  readonly description: string;
-  readonly lines: "netem" | "emulator";
-  readonly direction: "down" | "up";
-  readonly congestionControl: "cubic" | "bbr";
+  /** false: it was interrupted, or is still running; what was measured by then is here. */
+  readonly complete: boolean;
+  readonly lines: "netem" | "emulator" | null;
   readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly rounds: number;
+  readonly scenarios: readonly { readonly name: string; readonly description: string }[];
   readonly alone: readonly AloneResult[];
-  readonly bonds: readonly BondResult[];
+  /** One per case: medians of its rounds, beside what is to be reached. */
+  readonly rows: readonly Row[];
+  /** Every round as it was. */
+  readonly runs: readonly RunResult[];
 }
 
-/** A goodput and its share of what the lines could carry at that time. */
+/** The load of a measurement. */
+export interface Load {
+  readonly congestionControl: CongestionControl;
+  readonly direction: Direction;
+}
+
+/** What is measured as a whole, once in every round. */
+export interface Case extends Load {
+  readonly scenario: string;
+  readonly policy: string;
+}
+
+/** A goodput and what the lines could carry as goodput at that time. */
 export interface Throughput {
   readonly goodputKbps: number;
-  /** Of the goodput limit: mean rate of the lines × TCP payload of a full packet / its outer IP packet. */
-  readonly shareRatio: number;
+  /** Mean rate of the lines × TCP payload of a full packet / its outer IP packet. */
+  readonly limitKbps: number;
 }
 
 /** One line without wanbond: routed traffic of the router itself. */
-export interface AloneResult {
+export interface AloneResult extends Load {
+  readonly scenario: string;
   readonly name: string;
   readonly downKbps: number;
   readonly upKbps: number;
@@ -30,19 +50,41 @@ export interface AloneResult {
   readonly loaded: PingStatistics;
 }
 
-export interface BondResult {
-  readonly policy: string;
-  /** Why a figure is null. */
+export interface RunResult extends Case {
+  /** From 1. */
+  readonly round: number;
+  /** Why a figure that was asked for is null. */
   readonly error: string | null;
   readonly mtu: number | null;
-  readonly oneTcp: Throughput | null;
+  readonly idle: PingStatistics | null;
+  readonly oneTcp: OneTcpResult | null;
   readonly eightTcp: Throughput | null;
   /** At 90 % of the goodput limit. */
   readonly udp: UdpResult | null;
-  readonly idle: PingStatistics | null;
-  /** Beside one TCP connection. */
-  readonly loaded: PingStatistics | null;
   readonly cut: CutResult | null;
+}
+
+export interface OneTcpResult extends Throughput {
+  /** Goodput of the warm-up. */
+  readonly startKbps: number | null;
+  /** Beside it, after the warm-up. */
+  readonly loaded: PingStatistics;
+  /** Of the kernels' TCP. */
+  readonly retransmissions: number;
+  /** null: the policy sends everything once, or sends all of it on all lines. */
+  readonly redundancy: Redundancy | null;
+}
+
+/** Bytes of frames that the bond's sender gave to the lines while a figure was measured, warm-up included. */
+export interface Redundancy {
+  readonly firstBytes: number;
+  /** Lost elsewhere, or under way on a silent member: what was re-injected is in it. */
+  readonly retransmittedBytes: number;
+  readonly reinjectedFrames: number;
+  readonly duplicatedBytes: number;
+  /** Feedback, probes and padding, of this sender and of the far one. */
+  readonly controlBytes: number;
+  readonly farControlBytes: number;
 }
 
 /** The line that carries a call of 200 datagrams/s turns into a black hole, under load of eight TCP connections. */
@@ -56,4 +98,24 @@ export interface CutResult {
   readonly goodputKbps: number | null;
   /** From the line's return until the member was used again. */
   readonly backMs: number | null;
+}
+
+/** One figure of a case over its rounds. */
+export interface Value {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+  /** What is to be reached; null: nothing is said. */
+  readonly atLeast: number | null;
+  readonly atMost: number | null;
+  readonly ok: boolean | null;
+}
+
+export interface Row extends Case {
+  readonly rounds: number;
+  /** By the names of values.ts; what was not measured is missing. */
+  readonly values: Readonly<Record<string, Value>>;
+  /** Names of the values that miss what is to be reached. */
+  readonly missed: readonly string[];
+  readonly errors: readonly string[];
 }

@@ -1,23 +1,27 @@
 import type { LineEmulation } from "../support/emulator-settings.ts";
-import type { PairOptions } from "../support/programs.ts";
-import { monotonicMs } from "../support/script.ts";
+import type { BondPair, PairOptions } from "../support/programs.ts";
 import { ADDRESSES, type Topology } from "../support/topology.ts";
-import type { IperfOptions } from "../support/traffic.ts";
-import type { LabOptions } from "./options.ts";
-import type { Throughput } from "./result.ts";
+import type { IperfOptions, TcpResult } from "../support/traffic.ts";
+import type { CongestionControl, Direction, Load, Throughput } from "./result.ts";
+import type { Scenario } from "./scenarios.ts";
 import type { OfferedRates } from "./wander.ts";
 
-/** What every measurement works on. */
+/** What every measurement works on: the network of one scenario. */
 export interface Stage {
-  readonly options: LabOptions;
+  readonly scenario: Scenario;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
   readonly topology: Topology;
   readonly emulation: LineEmulation;
   readonly rates: OfferedRates;
   readonly progress: (text: string) => void;
 }
 
-/** Slow start does not count. */
-export const WARM_UP_SECONDS = 2;
+/** A stage with both programs running on it. */
+export interface BondStage extends Stage {
+  readonly policy: string;
+  readonly pair: BondPair;
+}
 
 /** IPv4 and TCP header with timestamps. */
 const TCP_HEADERS_BYTES = 52;
@@ -33,38 +37,45 @@ export function payloadRatio(innerMtu: number | null): number {
 /** What these lines could carry as goodput over a span of time. */
 export function goodputLimit(
   stage: Stage,
+  direction: Direction,
   lines: readonly number[],
   innerMtu: number | null,
   span: { fromMs: number; toMs: number },
 ): number {
-  const rates = lines.map((line) => stage.rates.meanKbps(line, stage.options.direction, span));
+  const rates = lines.map((line) => stage.rates.meanKbps(line, direction, span));
   return rates.reduce((sum, rate) => sum + rate, 0) * payloadRatio(innerMtu);
 }
 
-/**
- * Runs a measurement that starts with a warm-up and puts its goodput in relation to the limit.
- *
- * @param innerMtu asked afterwards: path MTU discovery takes its time after the start.
- */
-export async function throughputOf(
+/** A goodput of a connection with warm-up, beside the limit at that time. */
+export function throughputOf(
   stage: Stage,
+  direction: Direction,
   lines: readonly number[],
-  innerMtu: () => Promise<number | null>,
-  measure: () => Promise<{ goodputKbps: number }>,
-): Promise<Throughput> {
-  const fromMs = monotonicMs() + WARM_UP_SECONDS * 1000;
-  const { goodputKbps } = await measure();
-  const span = { fromMs, toMs: fromMs + stage.options.seconds * 1000 };
-  const limitKbps = goodputLimit(stage, lines, await innerMtu(), span);
-  return { goodputKbps, shareRatio: goodputKbps / limitKbps };
+  innerMtu: number | null,
+  { goodputKbps, startedMs }: Pick<TcpResult, "goodputKbps" | "startedMs">,
+): Throughput {
+  const fromMs = startedMs + stage.warmUpSeconds * 1000;
+  const span = { fromMs, toMs: fromMs + stage.seconds * 1000 };
+  return { goodputKbps, limitKbps: goodputLimit(stage, direction, lines, innerMtu, span) };
 }
 
 /** Between the LAN host and the server, as a user's traffic goes. */
-export function userTraffic(stage: Stage): IperfOptions & { congestionControl: "cubic" | "bbr" } {
-  const { direction, congestionControl, seconds } = stage.options;
+export function userTraffic(
+  stage: Stage,
+  { direction, congestionControl }: Load,
+): IperfOptions & { congestionControl: CongestionControl } {
   const { lan, server } = stage.topology;
   const ends = { client: lan, server, serverAddress: ADDRESSES.server };
-  return { ...ends, direction, congestionControl, seconds, omitSeconds: WARM_UP_SECONDS };
+  return { ...ends, direction, congestionControl, seconds: stage.seconds, omitSeconds: stage.warmUpSeconds };
+}
+
+export function allLines(stage: Stage): number[] {
+  return stage.topology.uplinks.map((_, index) => index);
+}
+
+/** MTU of the bond's TAP, which path MTU discovery finds some time after the start. */
+export async function innerMtu({ pair }: BondStage): Promise<number | null> {
+  return (await pair.client.status()).bonds[0]?.mtu ?? null;
 }
 
 /** [bonding] of a policy as the lab measures it: nothing but its name. */

@@ -1,106 +1,207 @@
 import { describe, expect, it } from "vitest";
 import { parseOptions, UsageError } from "../lab/options.ts";
 import { renderReport } from "../lab/report.ts";
-import type { LabResult } from "../lab/result.ts";
-import { SCENARIOS } from "../lab/scenarios.ts";
+import type { AloneResult, LabResult, RunResult } from "../lab/result.ts";
+import { SCENARIOS, type Scenario } from "../lab/scenarios.ts";
 import { payloadRatio } from "../lab/stage.ts";
+import { pingToReach, redundancyToReach, shareToReach } from "../lab/targets.ts";
+import { rowsOf } from "../lab/values.ts";
 import { meanRate, nextRate } from "../lab/wander.ts";
 
 const ping = { sent: 40, received: 40, p50Ms: 50.3, p95Ms: 51.2, maxMs: 60 };
+const load = { scenario: "equal3", congestionControl: "cubic", direction: "down" } as const;
+const nothing = { error: null, mtu: null, idle: null, oneTcp: null, eightTcp: null, udp: null, cut: null };
+
+function measured(policy: string, round: number, goodputKbps: number): RunResult {
+  return {
+    ...nothing,
+    ...load,
+    policy,
+    round,
+    mtu: 1432,
+    idle: ping,
+    oneTcp: {
+      goodputKbps,
+      limitKbps: 55_200,
+      startKbps: 48_000,
+      loaded: { ...ping, p95Ms: 74.4 },
+      retransmissions: 3,
+      redundancy: {
+        firstBytes: 100_000,
+        retransmittedBytes: 300,
+        reinjectedFrames: 0,
+        duplicatedBytes: 200,
+        controlBytes: 900,
+        farControlBytes: 500,
+      },
+    },
+  };
+}
+
+const alone: AloneResult[] = [
+  {
+    ...load,
+    name: "isp1",
+    downKbps: 20_000,
+    upKbps: 20_000,
+    delayMs: 25,
+    tcp: { goodputKbps: 19_100, limitKbps: 19_300 },
+    idle: { ...ping, p50Ms: 50 },
+    loaded: { ...ping, p95Ms: 98.4 },
+  },
+];
+
+const runs: RunResult[] = [
+  {
+    ...measured("aggregate", 1, 54_900),
+    eightTcp: { goodputKbps: 54_000, limitKbps: 55_200 },
+    udp: { goodputKbps: 49_600, sent: 100, lost: 0, lostRatio: 0, reordered: 0 },
+    cut: { line: "isp2", outMs: 340, lost: 0, longestGapMs: 31, goodputKbps: 36_000, backMs: 5800 },
+  },
+  measured("aggregate", 2, 52_300),
+  measured("aggregate", 3, 55_000),
+  measured("balance-rr", 1, 18_000),
+  { ...nothing, ...load, policy: "broadcast", round: 1, error: "client ended with status 78" },
+];
 
 const result: LabResult = {
-  scenario: "equal3",
-  description: "3 × 20/20 Mbit/s, 25 ms",
+  complete: true,
   lines: "emulator",
-  direction: "down",
-  congestionControl: "cubic",
-  seconds: 8,
-  alone: [
-    {
-      name: "isp1",
-      downKbps: 20_000,
-      upKbps: 20_000,
-      delayMs: 25,
-      tcp: { goodputKbps: 19_100, shareRatio: 0.99 },
-      idle: ping,
-      loaded: { ...ping, p95Ms: 98.4 },
-    },
-  ],
-  bonds: [
-    {
-      policy: "balance-rr",
-      error: null,
-      mtu: 1432,
-      oneTcp: { goodputKbps: 52_300, shareRatio: 0.947 },
-      eightTcp: { goodputKbps: 54_000, shareRatio: 0.978 },
-      udp: { goodputKbps: 49_600, sent: 100, lost: 0, lostRatio: 0, reordered: 0 },
-      idle: ping,
-      loaded: ping,
-      cut: { line: "isp2", outMs: 340, lost: 12, longestGapMs: 61, goodputKbps: 36_000, backMs: 5800 },
-    },
-    {
-      policy: "broadcast",
-      error: "client ended with status 78",
-      mtu: null,
-      oneTcp: null,
-      eightTcp: null,
-      udp: null,
-      idle: null,
-      loaded: null,
-      cut: null,
-    },
-  ],
+  seconds: 12,
+  warmUpSeconds: 3,
+  rounds: 3,
+  scenarios: [{ name: "equal3", description: "3 × 20/20 Mbit/s, 25 ms" }],
+  alone,
+  rows: rowsOf({ runs, alone }),
+  runs,
 };
 
 describe("report", () => {
-  it("prints figures, unknown ones as a dash, and why a policy was not measured", () => {
+  it("prints medians of the rounds, unknown ones as a dash, and why a policy was not measured", () => {
     expect(renderReport(result)).toMatchInlineSnapshot(`
       "wanbond lab: equal3: 3 × 20/20 Mbit/s, 25 ms
-      lines by wanbond's emulator, download, TCP cubic, 8 s per figure
+      lines by wanbond's emulator, 12 s per figure after 3 s that do not count, medians of 3 rounds
 
-      Each line alone (routed, without wanbond)
-      line       Mbit/s  delay  1 TCP  share  ping idle  loaded p50 / p95
-      ────  ───────────  ─────  ─────  ─────  ─────────  ────────────────
-      isp1  20.0 / 20.0  25 ms   19.1   99 %      50 ms     50 ms / 98 ms
+      Each line alone (routed, without wanbond; all at once)
+      scenario  line  TCP    way        Mbit/s  delay  1 TCP   share  ping idle      p50 / p95
+      ────────  ────  ─────  ────  ───────────  ─────  ─────  ──────  ─────────  ─────────────
+      equal3    isp1  cubic  down  20.0 / 20.0  25 ms   19.1  99.0 %      50 ms  50 ms / 98 ms
 
-      The bond, one row per policy (share: of the goodput limit, the sum of the lines less all headers)
-      policy      1 TCP  share  8 TCP  share  UDP 90 %    lost  reordered  ping idle  loaded p50 / p95
-      ──────────  ─────  ─────  ─────  ─────  ────────  ──────  ─────────  ─────────  ────────────────
-      balance-rr   52.3   95 %   54.0   98 %      49.6  0.00 %          0      50 ms     50 ms / 51 ms
-      broadcast       –      –      –      –         –       –          –          –                 –
+      One TCP connection (share: of the goodput limit, the sum of the lines less all headers; start: of the warm-up)
+      policy      limit  1 TCP   share        range   reach   start  better line   ping idle  loaded p50 / p95  at most  sent again  copies  at most      result
+      ──────────  ─────  ─────  ──────  ───────────  ──────  ──────  ───────────  ──────────  ────────────────  ───────  ──────────  ──────  ───────  ──────────
+      aggregate    55.2   54.9  99.5 %  94.7–99.6 %  97.0 %  87.0 %         19.1  50 / 51 ms        50 / 74 ms    70 ms       0.3 %   0.2 %    5.0 %  miss: ping
+      balance-rr   55.2   18.0  32.6 %                    –  87.0 %         19.1  50 / 51 ms        50 / 74 ms        –       0.3 %   0.2 %        –            
+
+      Eight TCP connections, and UDP at 90 % of the limit
+      policy     8 TCP   share   UDP    lost  reordered
+      ─────────  ─────  ──────  ────  ──────  ─────────
+      aggregate   54.0  97.8 %  49.6  0.00 %          0
 
       The line that carries a call of 200 datagrams/s is cut, beside 8 TCP connections
-      policy      line  out after  lost  longest gap  TCP meanwhile  back after
-      ──────────  ────  ─────────  ────  ───────────  ─────────────  ──────────
-      balance-rr  isp2     340 ms    12        61 ms           36.0     5800 ms
+      policy     out after  lost  longest gap  TCP meanwhile  back after
+      ─────────  ─────────  ────  ───────────  ─────────────  ──────────
+      aggregate     340 ms     0        31 ms           36.0     5800 ms
 
-      broadcast was not measured in full: client ended with status 78"
+      equal3, broadcast: not measured in full: client ended with status 78"
     `);
+  });
+
+  it("says that it is not the whole of it after an interruption", () => {
+    expect(renderReport({ ...result, complete: false, alone: [], rows: [], runs: [] })).toMatch(/Interrupted.*by then/);
+  });
+
+  it("names the scenario of a row when there are several, and what misses the figures to reach", () => {
+    const slow = { ...measured("aggregate", 1, 30_000), scenario: "baseline" };
+    const report = renderReport({ ...result, rows: rowsOf({ runs: [...runs, slow], alone: [] }) });
+    expect(report).toMatch(/scenario +policy/);
+    expect(report).toMatch(/baseline +aggregate .*miss: share, below the better line/);
+  });
+});
+
+describe("rows", () => {
+  it("judge the median of what has a figure to reach, and only for the policy it is meant for", () => {
+    const [aggregate, roundRobin] = rowsOf({ runs, alone });
+    expect(aggregate?.values["shareRatio"]).toEqual({
+      median: 54_900 / 55_200,
+      least: 52_300 / 55_200,
+      most: 55_000 / 55_200,
+      atLeast: 0.97,
+      atMost: null,
+      ok: true,
+    });
+    expect(aggregate?.values["loadedP95Ms"]).toMatchObject({ median: 74.4, atMost: 70, ok: false });
+    expect(aggregate?.missed).toEqual(["loadedP95Ms"]);
+    expect(roundRobin?.values["shareRatio"]).toMatchObject({ atLeast: null, ok: null });
+  });
+
+  it("compare with the limit of the better line where it was not measured", () => {
+    const [row] = rowsOf({ runs: [measured("aggregate", 1, 19_000)], alone: [] });
+    expect(row?.values["betterLineKbps"]?.median).toBeCloseTo((20_000 * 1448) / 1500);
+    expect(row?.missed).toContain("toBetterLineRatio");
+  });
+});
+
+describe("figures to reach", () => {
+  const named = (name: string) => SCENARIOS.find((each) => each.name === name) as Scenario;
+
+  it("are there for every scenario", () => {
+    for (const scenario of SCENARIOS) expect(shareToReach(scenario), scenario.name).toBeGreaterThan(0.8);
+  });
+
+  it("allow a ping 20 ms over the best line's, and twice that line's PDV", () => {
+    expect(pingToReach(named("asym"), "down")).toBe(15 + 15 + 20);
+    expect(pingToReach(named("dual_lte"), "down", 61)).toBe(61 + 20 + 2 * 5);
+  });
+
+  it("allow redundancy beside the loss of the lines, by their rates", () => {
+    expect(redundancyToReach(named("equal3"), "down")).toBe(0.05);
+    expect(redundancyToReach(named("asym"), "down")).toBeCloseTo(0.03 + (12 * 0.003) / 62);
+    expect(redundancyToReach(named("asym"), "up")).toBeCloseTo(0.03 + (5 * 0.003) / 16);
   });
 });
 
 describe("options", () => {
-  it("measures equal3 when nothing is said", () => {
-    expect(parseOptions([])).toMatchObject({ scenario: { name: "equal3" }, direction: "down", seconds: 8 });
+  it("measures equal3 as a whole when nothing is said", () => {
+    const options = parseOptions([]);
+    expect(options).toMatchObject({
+      scenarios: [{ name: "equal3" }],
+      policies: ["aggregate"],
+      directions: ["down"],
+      congestionControls: ["cubic"],
+      rounds: 1,
+      seconds: 12,
+      warmUpSeconds: 3,
+    });
+    expect(options).toHaveProperty("figures", new Set(["alone", "ping", "one-tcp", "eight-tcp", "udp", "cut"]));
   });
 
-  it("takes a scenario by name and a list of policies", () => {
-    const options = parseOptions(["wild", "--policy", "none,broadcast", "--tcp", "bbr", "--json"]);
-    const expected = {
-      scenario: { name: "wild" },
+  it("takes lists of everything, and measures one connection in each of several scenarios", () => {
+    const lists = ["--policy", "none,broadcast", "--tcp", "bbr,cubic", "--direction", "up,down", "--rounds", "3"];
+    const options = parseOptions(["wild,asym", ...lists, "--json"]);
+    expect(options).toMatchObject({
+      scenarios: [{ name: "wild" }, { name: "asym" }],
       policies: ["none", "broadcast"],
-      congestionControl: "bbr",
+      directions: ["down", "up"],
+      congestionControls: ["cubic", "bbr"],
+      rounds: 3,
       json: true,
-    };
-    expect(options).toMatchObject(expected);
+    });
+    expect(options).toHaveProperty("figures", new Set(["ping", "one-tcp"]));
+    expect(parseOptions(["all"])).toHaveProperty("scenarios", SCENARIOS);
   });
 
-  it.each([[["nosuch"]], [["--seconds", "0"]], [["--tcp", "vegas"]], [["--nosuch"]], [["wild", "asym"]]])(
-    "refuses %j",
-    (parameters) => {
-      expect(() => parseOptions(parameters)).toThrow(UsageError);
-    },
-  );
+  it.each([
+    [["nosuch"]],
+    [["--seconds", "0"]],
+    [["--rounds", "x"]],
+    [["--tcp", "vegas"]],
+    [["--policy", "balance"]],
+    [["--figures", "one-tcp,two-tcp"]],
+    [["--nosuch"]],
+  ])("refuses %j", (parameters) => {
+    expect(() => parseOptions(parameters)).toThrow(UsageError);
+  });
 
   it("refuses an unknown scenario with the names of all", () => {
     expect(() => parseOptions(["nosuch"])).toThrow(/equal3.*article3g.*asym.*wild/s);

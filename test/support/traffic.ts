@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Namespace } from "./netns.ts";
+import { monotonicMs } from "./script.ts";
 import { quantile } from "./statistics.ts";
 import { waitFor } from "./wait.ts";
 
@@ -32,6 +33,8 @@ export interface UdpOptions extends IperfOptions {
 
 export interface TcpResult {
   readonly goodputKbps: number;
+  /** When iperf3 was started, in CLOCK_MONOTONIC. */
+  readonly startedMs: number;
   readonly retransmissions: number;
   /** Goodput of the whole run, second by second, omitted ones included. */
   readonly secondsKbps: readonly number[];
@@ -57,9 +60,10 @@ export interface PingStatistics {
 
 export async function measureTcp(options: TcpOptions): Promise<TcpResult> {
   const { flows = 1, congestionControl = "cubic" } = options;
-  const report = await runIperf(options, ["-P", String(flows), "-C", congestionControl]);
+  const { report, startedMs } = await runIperf(options, ["-P", String(flows), "-C", congestionControl]);
   return {
     goodputKbps: report.end.sum_received.bits_per_second / 1000,
+    startedMs,
     retransmissions: report.end.sum_sent.retransmits ?? 0,
     secondsKbps: report.intervals.map((interval) => interval.sum.bits_per_second / 1000),
     lastSecondKbps: (report.intervals.at(-1)?.streams ?? []).map((stream) => stream.bits_per_second / 1000),
@@ -69,7 +73,7 @@ export async function measureTcp(options: TcpOptions): Promise<TcpResult> {
 export async function measureUdp(options: UdpOptions): Promise<UdpResult> {
   const { rateKbps, payloadBytes } = options;
   const load = ["-u", "-b", `${Math.round(rateKbps)}k`, "-l", String(payloadBytes), "-w", String(bufferBytes())];
-  const report = await runIperf(options, load);
+  const { report } = await runIperf(options, load);
   const { sum } = report.end;
   // Only the receiver counts reordering; going up, that is the server.
   const { streams } = (options.direction === "up" ? report.server_output_json?.end : undefined) ?? report.end;
@@ -93,22 +97,28 @@ export interface PingOptions {
   /** How often. Default 50 ms. */
   readonly intervalMs?: number;
   readonly seconds: number;
+  /** Seconds before them that do not count. Default 0. */
+  readonly omitSeconds?: number;
   readonly bindDevice?: string;
 }
 
 export async function measurePing(from: Namespace, address: string, options: PingOptions): Promise<PingStatistics> {
-  const { intervalMs = 50, seconds, bindDevice } = options;
-  const count = Math.max(1, Math.round((seconds * 1000) / intervalMs));
+  const { intervalMs = 50, seconds, omitSeconds = 0, bindDevice } = options;
+  const omitted = Math.round((omitSeconds * 1000) / intervalMs);
+  const count = omitted + Math.max(1, Math.round((seconds * 1000) / intervalMs));
   const device = bindDevice === undefined ? [] : ["-I", bindDevice];
   const command = ["ping", "-n", "-i", String(intervalMs / 1000), "-c", String(count), "-W", "2", ...device, address];
   // Status 1 says that no answer came, which is a result like others.
-  return parsePing(await from.exec(command, { deadlineMs: seconds * 1000 + 15_000, accept: [0, 1] }));
+  const deadlineMs = (omitSeconds + seconds) * 1000 + 15_000;
+  return parsePing(await from.exec(command, { deadlineMs, accept: [0, 1] }), omitted);
 }
 
-/** Reads the output of iputils' ping. */
-export function parsePing(output: string): PingStatistics {
-  const timesMs = [...output.matchAll(/ time=([\d.]+) ms/g)].map((match) => Number(match[1])).sort((a, b) => a - b);
-  const sent = Number(/(\d+) packets transmitted/.exec(output)?.[1] ?? timesMs.length);
+/** Reads the output of iputils' ping. @param omitted so many at the start do not count. */
+export function parsePing(output: string, omitted = 0): PingStatistics {
+  const answers = [...output.matchAll(/ icmp_seq=(\d+) .*time=([\d.]+) ms/g)];
+  const counted = answers.filter((match) => Number(match[1]) > omitted);
+  const timesMs = counted.map((match) => Number(match[2])).sort((a, b) => a - b);
+  const sent = Number(/(\d+) packets transmitted/.exec(output)?.[1] ?? omitted + timesMs.length) - omitted;
   return {
     sent,
     received: timesMs.length,
@@ -141,7 +151,12 @@ interface IperfReport {
   readonly server_output_json?: { readonly end: IperfEnd };
 }
 
-async function runIperf(options: IperfOptions, load: readonly string[]): Promise<IperfReport> {
+interface IperfRun {
+  readonly report: IperfReport;
+  readonly startedMs: number;
+}
+
+async function runIperf(options: IperfOptions, load: readonly string[]): Promise<IperfRun> {
   const { client, server, serverAddress, seconds, omitSeconds = 0, port = 5201, bindDevice } = options;
   const daemon = server.spawn(["iperf3", "-s", "-1", "-J", "-p", String(port)], { stdio: "ignore" });
   const ended = once(daemon, "exit");
@@ -152,10 +167,11 @@ async function runIperf(options: IperfOptions, load: readonly string[]): Promise
     const way = options.direction === "up" ? ["--get-server-output"] : ["-R"];
     const device = bindDevice === undefined ? [] : ["--bind-dev", bindDevice];
     const command = ["iperf3", "-c", serverAddress, "-p", String(port), "-J", ...timing, ...way, ...device, ...load];
+    const startedMs = monotonicMs();
     const output = await client.exec(command, { deadlineMs: (seconds + omitSeconds) * 1000 + 30_000, accept: [0, 1] });
     const report: IperfReport = JSON.parse(output);
     if (report.error !== undefined) throw new Error(`${command.join(" ")}: ${report.error}`);
-    return report;
+    return { report, startedMs };
   } finally {
     daemon.kill("SIGKILL");
     await ended;
