@@ -7,8 +7,13 @@ import { endpointIdentity } from "./endpoint.ts";
 import * as fields from "./fields.ts";
 import type { FileRules } from "./validate.ts";
 
+/** They have to fit an invite, which has to fit a QR code. */
+const MAX_OWN_ENDPOINTS = 8;
+
 const Concentrator = z.strictObject({
   listen: z.array(fields.listenAddress).min(1),
+  /** What invites tell clients: where this concentrator is reached from the internet; empty: the address of the default route. */
+  endpoints: z.array(fields.endpoint).max(MAX_OWN_ENDPOINTS).default([]),
   privateKeyFile: fields.filePath,
   tap: fields.deviceName.default("wb0"),
   mode: fields.oneOf("routed", "bridged").default("routed"),
@@ -25,6 +30,8 @@ const Concentrator = z.strictObject({
   mtu: fields.mtu.default("auto"),
   controlSocket: fields.absolutePath.nullable().default(null),
   stateDirectory: fields.absolutePath.nullable().default(null),
+  /** Outlives a reboot: clients that joined, and invites. */
+  dataDirectory: fields.absolutePath.default("/var/lib/wanbond"),
   logLevel: fields.logLevel,
 });
 
@@ -45,7 +52,8 @@ const Client = z.strictObject({
 /** Everything a concentrator's file may hold; defaults are filled in. */
 export const ConcentratorSchema = z.strictObject({
   concentrator: Concentrator,
-  client: z.array(Client).min(1),
+  /** Those that join by an invite stand elsewhere: joined-clients.ts. */
+  client: z.array(Client).default([]),
   bonding: BondingSchema.optional(),
 });
 
@@ -63,6 +71,7 @@ const inBridged = (key: string, remedy: string): CrossCheck =>
   withoutEffect(["concentrator", key], isBridged, "in bridged mode", remedy);
 
 const CHECKS: readonly CrossCheck[] = [
+  unique("endpoint", [["concentrator", "endpoints", "*"]], endpointIdentity),
   unique("address and port", [["concentrator", "listen", "*"]], endpointIdentity),
   unique("name", [["client", "*", "name"]]),
   unique("public key", [["client", "*", "publicKey"]], (text) => text.trim()),
@@ -83,3 +92,14 @@ export const CONCENTRATOR_RULES: FileRules<typeof ConcentratorSchema> = {
   keys: KEYS,
   checks: CHECKS,
 };
+
+/** A client that joined, as if it stood in the file. null: the text is none. */
+export function joinedClientConfig(raw: {
+  readonly name: string;
+  readonly publicKey: string;
+  readonly address: readonly string[];
+  readonly routes: readonly string[];
+}): ConcentratorClientConfig | null {
+  const result = Client.safeParse(raw);
+  return result.success ? result.data : null;
+}

@@ -22,6 +22,21 @@ export function containsPrefix(outer: Prefix, inner: Prefix): boolean {
   return outer.family === inner.family && inner.bits >= outer.bits && agree(outer.bytes, inner.bytes, outer.bits);
 }
 
+/** Whether an address lies in both. */
+export function overlap(a: Prefix, b: Prefix): boolean {
+  return a.family === b.family && agree(a.bytes, b.bytes, Math.min(a.bits, b.bits));
+}
+
+/** Address space that anybody may use at home: RFC 1918, RFC 4193. */
+const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+
+export function isPrivate(prefix: Prefix): boolean {
+  return PRIVATE.some((text) => {
+    const space = parsePrefix(text);
+    return space !== null && containsPrefix(space, prefix);
+  });
+}
+
 /** Whether all bits behind the prefix are 0, as a route needs it. */
 export function isNetwork(prefix: Prefix): boolean {
   return agree(prefix.bytes, networkBytes(prefix), prefix.bytes.length * 8);

@@ -5,6 +5,7 @@ import { BondingSchema, type BondingSettings } from "./bonding-settings.ts";
 import type { ConcentratorClientConfig, ConcentratorSchema } from "./concentrator-config.ts";
 import type { KeyPath, RawFault } from "./fault.ts";
 import { networkText, parsePrefix } from "./ip-prefix.ts";
+import { encodeJson, parseJson } from "./peer-json.ts";
 
 const prefixText = z.string().refine((text) => parsePrefix(text) !== null);
 const addressText = z.string().refine((text) => parseIpAddress(text) !== null);
@@ -106,26 +107,4 @@ function sizeFaults(path: KeyPath, push: unknown): RawFault[] {
   if (sizeBytes <= MAX_CONFIG_BYTES) return [];
   const problem = `has ${sizeBytes} bytes of routes and settings to tell the other end, more than ${MAX_CONFIG_BYTES}`;
   return [{ path, problem, remedy: "Join routes into larger networks, or leave out policies that are not used." }];
-}
-
-function encodeJson(value: unknown, limit: number): string {
-  const text = JSON.stringify(value);
-  const sizeBytes = Buffer.byteLength(text);
-  if (sizeBytes > limit) throw new RangeError(`message of ${sizeBytes} bytes, at most ${limit} fit`);
-  return text;
-}
-
-/** Bytes from an authentic peer, which may still be of another version or faulty: never throws. */
-function parseJson<Schema extends z.ZodType>(
-  message: Uint8Array,
-  limit: number,
-  schema: Schema,
-): z.infer<Schema> | null {
-  if (message.length > limit) return null;
-  try {
-    const result = schema.safeParse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(message)));
-    return result.success ? result.data : null;
-  } catch {
-    return null; // Not UTF-8 or not JSON: the caller counts it.
-  }
 }

@@ -1,4 +1,11 @@
 export { open, seal } from "./chacha-poly.ts";
+export {
+  INVITE_CHECK_BYTES,
+  INVITE_SECRET_BYTES,
+  type InviteKeys,
+  inviteCheck,
+  inviteKeys,
+} from "./invite-keys.ts";
 export { formatKey, generatePrivateKey, parseKey, parsePublicKey } from "./keys.ts";
 export * from "./mac.ts";
 export * from "./noise-ikpsk2.ts";

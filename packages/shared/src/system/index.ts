@@ -1,3 +1,4 @@
+export { beginFile, makeKeyFolder, type PendingFile, replaceFile } from "./atomic-file.ts";
 export type { Change, Changes } from "./change.ts";
 export { CommandError, createRunner, type Runner } from "./command.ts";
 export { type ForwardObstacle, findForwardObstacles, forwardObstacles } from "./forward-firewall.ts";
@@ -10,6 +11,7 @@ export {
   readAddresses,
   readDefaultRoutes,
   readLinks,
+  readNetworksInUse,
 } from "./kernel-state.ts";
 export {
   defaultPriority,

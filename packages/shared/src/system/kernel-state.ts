@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ipJson, type Runner } from "./command.ts";
 import { OWN_PROTOCOL } from "./names.ts";
+import { networkOf } from "./prefix.ts";
 
 export interface LinkFact {
   readonly name: string;
@@ -118,6 +119,27 @@ export async function readDefaultRoutes(runner: Runner): Promise<RouteFact[]> {
   const four = await ipJson(runner, ["-4", "route", "show", "table", "all", "exact", "0.0.0.0/0"]);
   const six = await ifIpv6(runner, ["route", "show", "table", "all", "exact", "::/0"]);
   return [...routeFacts(4, four, 0), ...routeFacts(6, six, 0)];
+}
+
+/** The kernel's table of its own addresses. */
+const LOCAL_TABLE = 255;
+
+/**
+ * Networks that this host has addresses in or routes to, as text, without what every host has (loopback, link-local,
+ * multicast) and without default routes. @param ownDevices what leads there is not counted.
+ */
+export async function readNetworksInUse(runner: Runner, ownDevices: readonly string[]): Promise<string[]> {
+  const select = ["route", "show", "table", "all"];
+  const routes = [
+    ...routeFacts(4, await ipJson(runner, ["-4", ...select]), 0),
+    ...routeFacts(6, await ifIpv6(runner, select), 0),
+  ].filter(({ table, protocol }) => table !== LOCAL_TABLE && protocol !== OWN_PROTOCOL);
+  const addresses = (await readAddresses(runner)).map((fact) => ({ ...fact, destination: networkOf(fact) }));
+  const networks = [...addresses, ...routes]
+    .filter(({ device }) => device !== "lo" && !ownDevices.includes(device))
+    .map(({ destination }) => destination)
+    .filter((text) => text !== "default" && !/^(fe80:|ff|169\.254\.|22[4-9]\.|23[0-9]\.)/.test(text));
+  return [...new Set(networks)];
 }
 
 /** Routes that bear our protocol number. */

@@ -93,8 +93,11 @@ ${client("b", OTHER_PUBLIC_KEY, '"10.200.0.3"')}routes = [${routes(2)}]\n`;
     expect(faultsOf(concentratorToml({ concentrator: own, tail }))).toEqual(["6:1 client[0]", "11:1 client[1]"]);
   });
 
-  it("refuses to be without clients, and a file that belongs to neither end", () => {
-    expect(faultsOf(concentratorToml({ tail: "" }))).toEqual(["null client"]);
+  it("may be without clients: they join", () => {
+    expect(faultsOf(concentratorToml({ tail: "" }))).toEqual([]);
+  });
+
+  it("refuses a file that belongs to neither end", () => {
     expect(configErrorOf(() => checkConfigText("[other]\n", "c.toml")).message).toContain(
       "neither a [client] nor a [concentrator]",
     );
