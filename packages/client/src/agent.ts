@@ -88,7 +88,7 @@ class Agent implements Running {
     this.#tap = tap;
     this.#bond = resolveBond(config.bonding);
     this.#thread = this.#startThread();
-    this.#handshakeLog = new HandshakeLog(context.log, config.concentrator.endpoints.map(formatEndpoint));
+    this.#handshakeLog = new HandshakeLog(context.log, preferredOf(config).endpoints.map(formatEndpoint));
     this.#initiator = this.#createInitiator(keys);
     this.#handshakeTimer = new DeadlineTimer(this.#initiator, native().nowMs);
     this.#pinning = new UplinkPinning(context.changes, context.instance);
@@ -96,7 +96,7 @@ class Agent implements Running {
       this.#thread,
       context.log,
       PEER_ID,
-      config.concentrator.endpoints,
+      preferredOf(config).endpoints,
       (uplink) => this.#traitsOf(uplink),
       () => this.#reconciliation.request(),
     );
@@ -198,8 +198,8 @@ class Agent implements Running {
 
   #createInitiator(keys: ClientKeys): HandshakeInitiator {
     const { encryption } = this.#config.client;
-    const { publicKey: peerPublicKey } = this.#config.concentrator;
-    const presharedKey = keys.presharedKey ?? new Uint8Array(32);
+    const { publicKey: peerPublicKey } = preferredOf(this.#config);
+    const presharedKey = keys.presharedKeys[0] ?? new Uint8Array(32);
     return new HandshakeInitiator(
       { privateKey: keys.privateKey, peerPublicKey, presharedKey, encryption, hasAes: native().hasAesInstructions() },
       {
@@ -351,4 +351,9 @@ class Agent implements Running {
     const attachJson = encodeAttachInfo({ name, device, metered, settings: {} });
     return { metered, mtu: uplink?.mtu ?? "auto", attachJson };
   }
+}
+
+function preferredOf({ concentrators: [preferred] }: ClientConfig): ClientConfig["concentrators"][number] {
+  if (preferred === undefined) throw new Error("unreachable: the schema wants one concentrator");
+  return preferred;
 }

@@ -5,7 +5,7 @@ import { MAX_PATHS, parseEndpoint, sameEndpoint } from "@wanbond/shared/wire";
 import { EndpointNames } from "./endpoint-names.ts";
 import type { ResolvedUplink } from "./uplink-discovery.ts";
 
-type EndpointConfig = ClientConfig["concentrator"]["endpoints"][number];
+type EndpointConfig = ClientConfig["concentrators"][number]["endpoints"][number];
 
 /** Room in each of a socket's buffers: half a second of 60 Mbit/s. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;

@@ -21,9 +21,11 @@ function summary(file: string, checked: CheckedConfig): string {
 }
 
 function clientText({ config }: Extract<CheckedConfig, { role: "client" }>): string {
-  const { uplinks, concentrator, client } = config;
+  const { uplinks, concentrators, client } = config;
   const lines = uplinks === "auto" ? "automatic uplinks" : counted(uplinks, "uplink");
-  return `${client.mode} client ${client.tap}, ${lines}, ${concentrator.endpoints.length} concentrator endpoint(s)`;
+  const ends = concentrators.length === 1 ? "" : `${counted(concentrators, "concentrator")}, `;
+  const endpointCount = concentrators.flatMap(({ endpoints }) => endpoints).length;
+  return `${client.mode} client ${client.tap}, ${lines}, ${ends}${endpointCount} concentrator endpoint(s)`;
 }
 
 function concentratorText({ config }: Extract<CheckedConfig, { role: "concentrator" }>): string {

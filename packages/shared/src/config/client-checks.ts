@@ -1,5 +1,4 @@
 import { parseIpAddress } from "../packet/index.ts";
-import { MAX_PATHS } from "../wire/index.ts";
 import type { CrossCheck } from "./cross-checks.ts";
 import { countAt, entriesAt, valueAt } from "./document.ts";
 import type { KeyPath, RawFault } from "./fault.ts";
@@ -7,7 +6,6 @@ import type { KeyPath, RawFault } from "./fault.ts";
 /** Rules about the lines and what names them. */
 export const UPLINK_CHECKS: readonly CrossCheck[] = [
   uplinksGivenOnce,
-  pathsFit,
   sharedDevicesHaveSources,
   gatewaysFitSources,
   linksAreUplinks,
@@ -23,14 +21,6 @@ function uplinksGivenOnce(raw: unknown): RawFault[] {
   if (isAuto || countAt(raw, ["uplink"]) > 0) return [];
   const remedy = 'Write uplinks = "auto" above all tables, or an [[uplink]] table for every line.';
   return [{ path: ["uplink"], problem: "is missing: no uplink is given", remedy }];
-}
-
-/** A path is an uplink times an endpoint, and paths are numbered below MAX_PATHS. */
-function pathsFit(raw: unknown): RawFault[] {
-  const paths = countAt(raw, ["uplink"]) * countAt(raw, ["concentrator", "endpoints"]);
-  if (paths <= MAX_PATHS) return [];
-  const problem = `times the number of uplinks makes ${paths} paths, more than ${MAX_PATHS}`;
-  return [{ path: ["concentrator", "endpoints"], problem, remedy: "Name fewer endpoints or fewer uplinks." }];
 }
 
 /** Two uplinks of one device are told apart by their source addresses. */

@@ -3,11 +3,11 @@ import { parseIpAddress } from "../packet/index.ts";
 import { MAX_PATHS } from "../wire/index.ts";
 import { BondingSchema } from "./bonding-settings.ts";
 import { UPLINK_CHECKS } from "./client-checks.ts";
+import { CONCENTRATOR_TABLE_CHECKS, Concentrators, ConcentratorTable } from "./concentrator-tables.ts";
 import { type CrossCheck, unique, withoutEffect } from "./cross-checks.ts";
 import { valueAt } from "./document.ts";
-import { endpointIdentity } from "./endpoint.ts";
+import { FALLBACK_CHECKS, FALLBACK_KEYS, Failover, Fallback } from "./fallback-tables.ts";
 import * as fields from "./fields.ts";
-
 import type { FileRules } from "./validate.ts";
 
 const Client = z.strictObject({
@@ -28,11 +28,6 @@ const Client = z.strictObject({
   logLevel: fields.logLevel,
 });
 
-const Concentrator = z.strictObject({
-  publicKey: fields.publicKey,
-  endpoints: z.array(fields.endpoint).min(1).max(MAX_PATHS),
-});
-
 const Uplink = z.strictObject({
   name: fields.memberName,
   device: fields.deviceName,
@@ -48,17 +43,20 @@ const Uplink = z.strictObject({
 /** Everything a client's file may hold; defaults are filled in. */
 export const ClientSchema = z.strictObject({
   client: Client,
-  concentrator: Concentrator,
+  concentrator: Concentrators,
   uplinks: fields.oneOf("auto").optional(),
   uplink: z.array(Uplink).max(MAX_PATHS).optional(),
   bonding: BondingSchema.optional(),
+  failover: Failover.prefault({}),
+  fallback: Fallback.prefault({}),
 });
 
 const KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ["", Object.keys(ClientSchema.shape)],
   ["client", Object.keys(Client.shape)],
-  ["concentrator", Object.keys(Concentrator.shape)],
+  ["concentrator", Object.keys(ConcentratorTable.shape)],
   ["uplink", Object.keys(Uplink.shape)],
+  ...FALLBACK_KEYS,
 ]);
 
 export type UplinkConfig = z.infer<typeof Uplink>;
@@ -68,7 +66,6 @@ const isBridged = (raw: unknown): boolean => valueAt(raw, ["client", "mode"]) ==
 const CHECKS: readonly CrossCheck[] = [
   unique("name", [["uplink", "*", "name"]]),
   unique("address", [["uplink", "*", "source"]], (text) => parseIpAddress(text)?.join(".") ?? null),
-  unique("endpoint", [["concentrator", "endpoints", "*"]], endpointIdentity),
   withoutEffect(
     ["client", "bridge"],
     (raw) => !isBridged(raw),
@@ -78,6 +75,8 @@ const CHECKS: readonly CrossCheck[] = [
   withoutEffect(["client", "defaultRoute"], isBridged, "in bridged mode", "Remove it: a bridge does not route."),
   withoutEffect(["client", "lan"], isBridged, "in bridged mode", "Remove it: a bridge does not route."),
   ...UPLINK_CHECKS,
+  ...CONCENTRATOR_TABLE_CHECKS,
+  ...FALLBACK_CHECKS,
 ];
 
 export const CLIENT_RULES: FileRules<typeof ClientSchema> = { schema: ClientSchema, keys: KEYS, checks: CHECKS };

@@ -94,6 +94,26 @@ export const listenAddress = textField(
   'Write "ADDRESS:PORT", as "0.0.0.0:51900" or "[::]:51900".',
 );
 
+/** An endpoint that needs no resolver. */
+export const addressEndpoint = textField(
+  (text) => {
+    const parsed = parseEndpoint(text);
+    return parsed === null || parsed.family === null ? undefined : parsed;
+  },
+  "an address and port",
+  'Write "ADDRESS:PORT", as "1.1.1.1:53" or "[2606:4700:4700::1111]:53".',
+);
+
+/** A time. */
+export function milliseconds(min: number, max: number) {
+  return field(
+    (value) =>
+      typeof value === "number" && Number.isInteger(value) && value >= min && value <= max ? value : undefined,
+    "a time in milliseconds",
+    `Write a whole number from ${min} to ${max}.`,
+  );
+}
+
 /** The value is never shown: it could be a private key that was pasted into the wrong line. */
 export const publicKey = textField(
   (text) => decodePublicKey(text) ?? undefined,

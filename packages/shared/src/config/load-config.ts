@@ -1,23 +1,37 @@
 import type * as z from "zod";
 import { CLIENT_RULES, type ClientSchema, type UplinkConfig } from "./client-config.ts";
 import { CONCENTRATOR_RULES, type ConcentratorSchema } from "./concentrator-config.ts";
-import { type ConfigDocument, entriesAt, locateFaults, parseDocument, readDocument, valueAt } from "./document.ts";
+import type { ConcentratorPeer } from "./concentrator-tables.ts";
+import {
+  type ConfigDocument,
+  countAt,
+  entriesAt,
+  locateFaults,
+  parseDocument,
+  readDocument,
+  valueAt,
+} from "./document.ts";
+import { resolveFallback } from "./fallback-tables.ts";
 import { ConfigError, type RawFault } from "./fault.ts";
 import { type IdentityKeys, KeyFiles } from "./key-files.ts";
 import { bondingPushFaults, pushFaults } from "./peer-config.ts";
 import { requireRole, roleOf, validate } from "./validate.ts";
 
 /** A client's file, checked, defaults filled in. Holds no secret, so it may be logged. */
-export interface ClientConfig extends Omit<z.infer<typeof ClientSchema>, "uplinks" | "uplink"> {
+export interface ClientConfig
+  extends Omit<z.infer<typeof ClientSchema>, "uplinks" | "uplink" | "concentrator" | "fallback"> {
   readonly uplinks: "auto" | readonly UplinkConfig[];
+  /** At least one, the preferred first. */
+  readonly concentrators: readonly ConcentratorPeer[];
+  readonly fallback: ReturnType<typeof resolveFallback>;
 }
 
 /** A concentrator's file, checked, defaults filled in. Holds no secret, so it may be logged. */
 export type ConcentratorConfig = z.infer<typeof ConcentratorSchema>;
 
 export interface ClientKeys extends IdentityKeys {
-  /** null: none is configured, 32 zero bytes stand for it in the handshake. */
-  readonly presharedKey: Uint8Array | null;
+  /** One for each concentrator; null: none is configured, 32 zero bytes stand for it in the handshake. */
+  readonly presharedKeys: readonly (Uint8Array | null)[];
 }
 
 export interface ConcentratorKeys extends IdentityKeys {
@@ -29,10 +43,14 @@ export interface ConcentratorKeys extends IdentityKeys {
 export function loadClientConfig(file: string): { config: ClientConfig; keys: ClientKeys } {
   const document = requireRole(readDocument(file), "client");
   const files = new KeyFiles(document, ["client", "privateKeyFile"]);
-  const presharedKey = files.read(["client", "presharedKeyFile"]);
+  const common = files.read(["client", "presharedKeyFile"]);
+  const several = Array.from({ length: countAt(document.raw, ["concentrator"]) }, (_, index) => index);
+  const tables = several.length === 0 ? [["concentrator"]] : several.map((index) => ["concentrator", index]);
+  const presharedKeys = tables.map((table) => files.read([...table, "presharedKeyFile"]) ?? common);
   files.forbidOwn(["concentrator", "publicKey"]);
+  files.forbidOwn(["concentrator", "*", "publicKey"]);
   const config = clientConfig(document, files.faults);
-  return { config, keys: { ...identityOf(files), presharedKey } };
+  return { config, keys: { ...identityOf(files), presharedKeys } };
 }
 
 /** Reads a concentrator's file and its keys. @throws ConfigError that lists every fault. */
@@ -71,9 +89,10 @@ export function checkConfigText(text: string, file: string): CheckedConfig {
 }
 
 function clientConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ClientConfig {
-  const { uplinks, uplink, ...rest } = validate(document, CLIENT_RULES, keyFaults);
+  const { uplinks, uplink, concentrator, fallback, ...rest } = validate(document, CLIENT_RULES, keyFaults);
   throwIfAny(document, bondingPushFaults(rest.bonding));
-  return { ...rest, uplinks: uplinks ?? uplink ?? [] };
+  const resolved = resolveFallback(fallback, rest.client);
+  return { ...rest, concentrators: concentrator, fallback: resolved, uplinks: uplinks ?? uplink ?? [] };
 }
 
 function concentratorConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ConcentratorConfig {

@@ -20,7 +20,7 @@ describe("a client's file", () => {
         stateDirectory: null,
         logLevel: "info",
       },
-      concentrator: { endpoints: [{ host: "203.0.113.10", port: 51900, family: 4 }] },
+      concentrators: [{ name: "concentrator", endpoints: [{ host: "203.0.113.10", port: 51900, family: 4 }] }],
       uplinks: [{ name: "isp1", device: "eth1", source: null, gateway: null, metered: false, mtu: "auto" }],
     });
   });
@@ -36,7 +36,7 @@ describe("a client's file", () => {
     ["vpn-1.example.net:65535", { host: "vpn-1.example.net", port: 65535, family: null }],
   ])("reads the endpoint %s", (text, expected) => {
     const { config } = checkConfigText(clientToml({ concentrator: `endpoints = ["${text}"]` }), "client.toml");
-    expect(config.concentrator).toMatchObject({ endpoints: [expected] });
+    expect(config).toMatchObject({ concentrators: [{ endpoints: [expected] }] });
   });
 
   it.each([

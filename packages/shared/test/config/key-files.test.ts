@@ -7,6 +7,7 @@ import {
   OTHER_PUBLIC_KEY,
   PRIVATE_KEY,
   PUBLIC_KEY,
+  THIRD_PUBLIC_KEY,
   temporaryFolder,
   writeText,
 } from "./support.ts";
@@ -49,7 +50,24 @@ describe("key files", () => {
     const file = writeText(folder, "client.toml", clientToml());
     expect(configErrorOf(() => loadClientConfig(file)).message).toContain("this end's own private key");
     const good = writeText(folder, "good.toml", clientToml().replace(PUBLIC_KEY, OTHER_PUBLIC_KEY));
-    expect(loadClientConfig(good).keys.presharedKey).toBeNull();
+    expect(loadClientConfig(good).keys.presharedKeys).toEqual([null]);
+  });
+
+  it("give each concentrator its pre-shared key, its own before the common one", () => {
+    const folder = temporaryFolder();
+    writeText(folder, "client.key", PRIVATE_KEY);
+    writeText(folder, "common.psk", OTHER_PUBLIC_KEY);
+    writeText(folder, "second.psk", PUBLIC_KEY);
+    const second = `[[concentrator]]\npublicKey = "${THIRD_PUBLIC_KEY}"\npresharedKeyFile = "second.psk"\nendpoints = ["h:2"]\n`;
+    const text = clientToml({ client: 'presharedKeyFile = "common.psk"' })
+      .replace(PUBLIC_KEY, OTHER_PUBLIC_KEY)
+      .replace("[concentrator]", "[[concentrator]]")
+      .replace("[[uplink]]", `${second}[[uplink]]`);
+    const { presharedKeys } = loadClientConfig(writeText(folder, "c.toml", text)).keys;
+    expect(presharedKeys.map((key) => key && Buffer.from(key).toString("base64"))).toEqual([
+      OTHER_PUBLIC_KEY,
+      PUBLIC_KEY,
+    ]);
   });
 
   it("are not looked at when the file is for the other program", () => {

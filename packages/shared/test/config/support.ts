@@ -6,6 +6,7 @@ import { ConfigError, checkConfigText } from "../../src/config/index.ts";
 
 export const PUBLIC_KEY = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
 export const OTHER_PUBLIC_KEY = "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=";
+export const THIRD_PUBLIC_KEY = "pQSZvSNa/CdPmyrq+pjQZaed0w95Nk5FmjYaAA1w5W8=";
 /** The private key of PUBLIC_KEY, of RFC 7748 section 6.1. */
 export const PRIVATE_KEY = "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo=";
 
