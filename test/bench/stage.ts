@@ -49,7 +49,7 @@ export async function buildStage(progress: (text: string) => void): Promise<Stag
     throw error;
   }
   const others = { lan: near, isps: [], core: far, server: far };
-  const topology = { ...others, router: near, concentrator: far, uplinks, ipv6: false, remove };
+  const topology = { ...others, router: near, concentrator: far, uplinks, ipv6: false, nat: true, remove };
   return { near, far, topology, progress, remove };
 }
 

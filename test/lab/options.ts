@@ -3,6 +3,7 @@ import { STANDARD_POLICIES } from "../../packages/shared/src/bond/index.ts";
 import { FIGURE_DESCRIPTIONS, FIGURES, type Figure } from "./figures.ts";
 import type { CongestionControl, Direction } from "./result.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
+import { shareToReach } from "./targets.ts";
 
 export interface LabOptions {
   readonly scenarios: readonly Scenario[];
@@ -16,6 +17,8 @@ export interface LabOptions {
   readonly seconds: number;
   /** Slow start does not count. */
   readonly warmUpSeconds: number;
+  /** Whether ISPs and concentrator translate addresses; else they route, as a kernel without NAT has to. */
+  readonly nat: boolean;
   readonly json: boolean;
   /** Leave everything standing at the end, until Ctrl-C. */
   readonly keep: boolean;
@@ -32,7 +35,7 @@ Builds a household with several internet lines out of network namespaces, starts
 in it and measures real traffic: each line alone, then the bond. Needs root. Everything is removed at the end, also
 after Ctrl-C, which still prints what was measured by then.
 
-  SCENARIO,...        of those below, or "all" (default: equal3)
+  SCENARIO,...        of those below, or "all" that have a figure to reach (default: equal3)
   --policy NAME,...   policies to measure (default: aggregate)
   --tcp NAME,...      congestion control: cubic, bbr (default: cubic)
   --direction DIR,... down, up (default: down)
@@ -40,6 +43,7 @@ after Ctrl-C, which still prints what was measured by then.
   --rounds N          measure everything N times: medians, with the range (default: 1)
   --seconds N         length of every figure, at least 3 (default: 12)
   --warmup N          seconds of every connection that do not count before them (default: 3)
+  --no-nat            ISPs and concentrator route, for kernels that cannot translate addresses
   --json              the result as JSON on stdout
   --keep              leave the last bond standing until Ctrl-C, to look around in it
   --list              the scenarios and the figures
@@ -58,7 +62,7 @@ export function parseOptions(parameters: readonly string[]): LabOptions | "help"
   if (values.help) return "help";
   if (values.list) return "list";
   const names = positionals.length === 0 ? ["equal3"] : positionals.flatMap((word) => word.split(","));
-  const scenarios = names.includes("all") ? SCENARIOS : names.map(scenarioNamed);
+  const scenarios = names.includes("all") ? SCENARIOS.filter(hasTarget) : names.map(scenarioNamed);
   const words = { policies: STANDARD_POLICIES, directions: ["down", "up"], controls: ["cubic", "bbr"] } as const;
   return {
     scenarios,
@@ -69,6 +73,7 @@ export function parseOptions(parameters: readonly string[]): LabOptions | "help"
     rounds: wholeNumber("--rounds", values.rounds, 1),
     seconds: wholeNumber("--seconds", values.seconds, 3),
     warmUpSeconds: wholeNumber("--warmup", values.warmup, 0),
+    nat: !values["no-nat"],
     json: values.json,
     keep: values.keep,
   };
@@ -87,6 +92,7 @@ function parseOrThrow(parameters: readonly string[]) {
         rounds: { type: "string", default: "1" },
         seconds: { type: "string", default: "12" },
         warmup: { type: "string", default: "3" },
+        "no-nat": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         keep: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
@@ -98,10 +104,14 @@ function parseOrThrow(parameters: readonly string[]) {
   }
 }
 
-function scenarioNamed(name: string): Scenario {
+export function scenarioNamed(name: string): Scenario {
   const scenario = SCENARIOS.find((each) => each.name === name);
   if (scenario === undefined) throw new UsageError(`There is no scenario "${name}".\n${listNames()}`);
   return scenario;
+}
+
+function hasTarget(scenario: Scenario): boolean {
+  return shareToReach(scenario) !== null;
 }
 
 function figuresOf(list: string | undefined, isOneScenario: boolean): ReadonlySet<Figure> {

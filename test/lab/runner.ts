@@ -46,7 +46,7 @@ export class LabRun {
   }
 
   /** Measures everything. @param stay called with the last stage before it is removed. */
-  async run(stay: (stage: Stage) => Promise<void>): Promise<void> {
+  async run(stay: (stage: Stage) => Promise<void> = async () => {}): Promise<void> {
     const last = this.#options.scenarios.at(-1);
     for (const scenario of this.#options.scenarios) {
       const stage = await this.#setStage(scenario);
@@ -62,7 +62,7 @@ export class LabRun {
   async #setStage(scenario: Scenario): Promise<Stage> {
     const { seconds, warmUpSeconds } = this.#options;
     this.#progress(`${scenario.name}: ${scenario.description}`);
-    const topology = await buildTopology({ uplinkCount: scenario.lines.length });
+    const topology = await buildTopology({ uplinkCount: scenario.lines.length, nat: this.#options.nat });
     const emulation = await startLines(topology, scenario.lines);
     this.#lines = emulation.kind;
     const rates = trackRates(scenario, emulation, seededRandom(1));

@@ -145,8 +145,10 @@ describe("rows", () => {
 describe("figures to reach", () => {
   const named = (name: string) => SCENARIOS.find((each) => each.name === name) as Scenario;
 
-  it("are there for every scenario", () => {
-    for (const scenario of SCENARIOS) expect(shareToReach(scenario), scenario.name).toBeGreaterThan(0.8);
+  it("are there for every scenario but those for slow machines", () => {
+    const without = SCENARIOS.filter((scenario) => shareToReach(scenario) === null);
+    expect(without.map(({ name }) => name)).toEqual(["slow3", "slow-mixed"]);
+    expect(parseOptions(["all"])).toHaveProperty("scenarios.length", 21);
   });
 
   it("allow a ping 20 ms over the best line's, and twice that line's PDV", () => {
@@ -188,7 +190,6 @@ describe("options", () => {
       json: true,
     });
     expect(options).toHaveProperty("figures", new Set(["ping", "one-tcp"]));
-    expect(parseOptions(["all"])).toHaveProperty("scenarios", SCENARIOS);
   });
 
   it.each([

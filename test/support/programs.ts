@@ -147,8 +147,8 @@ function concentratorDocument(topology: Topology, options: PairOptions, folder: 
       listen: six ? [`0.0.0.0:${PORT}`, `[::]:${PORT}`] : [`0.0.0.0:${PORT}`],
       ...ownSettings(folder, "concentrator"),
       address: [`${INNER.concentrator}/24`, ...(six ? [`${INNER.concentrator6}/64`] : [])],
-      nat: true,
-      ...(six && { nat66: true }),
+      nat: topology.nat,
+      ...(six && { nat66: topology.nat }),
       ...options.concentrator,
     },
     client: [

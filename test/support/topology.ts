@@ -12,7 +12,7 @@ import { connectVeth, createNamespaces, type Namespace } from "./netns.ts";
  *   router         192.168.50.1 on lan; 192.168.(100+n).2/24 on ispN        2001:db8:(100+n)::2/64
  *                  a default route per uplink, metric 100+n; it does no NAT
  *   ispN           192.168.(100+n).1 on home, 198.18.n.2 on line            2001:db8:(100+n)::1
- *                  masquerades with random ports, as a CGNAT does (IPv6 is routed)
+ *                  masquerades with random ports, as a CGNAT does (IPv6 is routed); without `nat` it routes
  *   core           198.18.n.1 on ispN, 203.0.113.1 on conc, 198.51.100.1 on server
  *   concentrator   203.0.113.10/24 on eth0                                  2001:db8:203::10/64
  *   server         198.51.100.10/24 on eth0                                 2001:db8:198::10/64
@@ -28,6 +28,8 @@ export interface Topology {
   readonly server: Namespace;
   readonly uplinks: readonly Uplink[];
   readonly ipv6: boolean;
+  /** Whether the ISPs translate addresses; else the core has a route to everybody, the home behind the bond included. */
+  readonly nat: boolean;
   remove(): void;
 }
 
@@ -53,14 +55,19 @@ export const ADDRESSES = {
   server6: "2001:db8:198::10",
 } as const;
 
+/** What lies behind the concentrator: the LAN and every tunnel's own addresses. */
+const TUNNELLED_NETWORKS = [ADDRESSES.lanNetwork, "10.200.0.0/24"];
+
 export interface TopologyOptions {
   readonly uplinkCount: number;
   /** IPv6 beside IPv4 everywhere. Default false. */
   readonly ipv6?: boolean;
+  /** Default true. */
+  readonly nat?: boolean;
 }
 
 export async function buildTopology(options: TopologyOptions): Promise<Topology> {
-  const ipv6 = options.ipv6 ?? false;
+  const { ipv6 = false, nat = true } = options;
   const uplinks = Array.from({ length: options.uplinkCount }, (_, index) => uplinkOf(index + 1));
   const names = ["lan", "router", "core", "concentrator", "server", ...uplinks.map((uplink) => uplink.name)];
   const [lan, router, core, concentrator, server, ...isps] = await createNamespaces(names);
@@ -69,7 +76,7 @@ export async function buildTopology(options: TopologyOptions): Promise<Topology>
   const remove = () => {
     for (const namespace of [lan, router, core, concentrator, server, ...isps]) namespace.remove();
   };
-  const topology: Topology = { lan, router, isps, core, concentrator, server, uplinks, ipv6, remove };
+  const topology: Topology = { lan, router, isps, core, concentrator, server, uplinks, ipv6, nat, remove };
   try {
     await Promise.all([lan, router, core, concentrator, server, ...isps].map((each) => prepare(each, ipv6)));
     await buildHome(topology);
@@ -96,6 +103,7 @@ export async function configureLine(topology: Topology, index: number): Promise<
   await topology.core.ip(
     `addr add 198.18.${n}.1/24 dev isp${n}`,
     `link set isp${n} up`,
+    ...(topology.nat ? [] : [`route add 192.168.${100 + n}.0/24 via 198.18.${n}.2`]),
     ...six(
       topology,
       `addr add fd00:18:${n}::1/64 dev isp${n}`,
@@ -145,6 +153,7 @@ async function buildInternet(topology: Topology): Promise<void> {
   await core.ip(
     "addr add 203.0.113.1/24 dev conc",
     "addr add 198.51.100.1/24 dev server",
+    ...(topology.nat ? [] : TUNNELLED_NETWORKS.map((network) => `route add ${network} via ${ADDRESSES.concentrator}`)),
     ...six(topology, "addr add 2001:db8:203::1/64 dev conc", "addr add 2001:db8:198::1/64 dev server"),
   );
   await concentrator.ip(
@@ -174,6 +183,7 @@ async function buildIsp(topology: Topology, isp: Namespace, n: number): Promise<
   );
   await isp.ip(`addr add 192.168.${100 + n}.1/24 dev home`, ...six(topology, `addr add ${prefix6}:1/64 dev home`));
   await forwarding(topology, isp);
+  if (!topology.nat) return;
   await isp.nft(`table ip cgnat {
     chain postrouting { type nat hook postrouting priority srcnat; oifname "${LINE_DEVICE}" masquerade random; }
   }`);
