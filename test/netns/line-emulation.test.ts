@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startLines } from "../support/emulator.ts";
-import { mtuRules } from "../support/emulator-netem.ts";
 import { type LineEmulation, line } from "../support/emulator-settings.ts";
 import { isRoot } from "../support/netns.ts";
 import { ADDRESSES, buildTopology, type Topology } from "../support/topology.ts";
@@ -98,11 +97,5 @@ describe.skipIf(!isRoot())("emulated lines", () => {
     expect(refused).toContain("100% packet loss");
     expect(refused).not.toContain("Frag needed");
     await lines.set(0, { mtuBytes: 1500 });
-  });
-
-  it("writes MTU rules for netem's lines that nft takes, also over those of before", async () => {
-    await topology.core.nft(mtuRules("isp1", 1400));
-    await topology.core.nft(mtuRules("isp1", 1500));
-    expect(await topology.core.exec(["nft", "list", "tables"])).toContain("table netdev mtu_isp1");
   });
 });

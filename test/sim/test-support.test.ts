@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mtuRules, netemCommand } from "../support/emulator-netem.ts";
+import { netemCommand } from "../support/emulator-netem.ts";
 import { applyChanges, initialState, line } from "../support/emulator-settings.ts";
 import { tallyLine, tallyReport } from "../support/test-summary.ts";
 import { renderToml } from "../support/toml.ts";
@@ -26,18 +26,6 @@ describe("netem", () => {
   it("makes a cut a loss of everything, and a spike a longer delay", () => {
     const state = applyChanges(initialState(line(8000, 500, 60)), { cut: true, extraDelayMs: 2000 });
     expect(netemCommand("line", state.down, state)).toMatch(/delay 2060ms loss 100% rate/);
-  });
-
-  it("replaces its MTU rule whether it stands already or not", () => {
-    expect(mtuRules("isp1", 1400)).toBe(`table netdev mtu_isp1 {}
-delete table netdev mtu_isp1
-table netdev mtu_isp1 {
-  chain arriving {
-    type filter hook ingress device "isp1" priority 0;
-    meta length > 1400 drop;
-  }
-}
-`);
   });
 });
 

@@ -3,6 +3,8 @@ import { applyChanges, initialState } from "./emulator-settings.ts";
 import { connectVeth, type Namespace } from "./netns.ts";
 import { configureLine, LINE_DEVICE, type Topology } from "./topology.ts";
 
+const IPV6_HEADER_BYTES = 40;
+
 /**
  * Lines by the kernel: netem at both ends of a veth pair, with the meaning that VirtualLine gives the settings.
  *
@@ -18,6 +20,7 @@ export async function startNetem(topology: Topology, lines: readonly LineSetting
       if (state === undefined) throw new RangeError(`line ${index} of ${states.length}`);
       states[index] = applyChanges(state, changes);
       await applyState(topology, index, states[index]);
+      if (changes.mtuBytes !== undefined) await applyMtu(topology, index, changes.mtuBytes);
     },
     async stop() {
       for (const isp of topology.isps) await isp.ip(`link del ${LINE_DEVICE}`);
@@ -38,9 +41,16 @@ async function plugLine(topology: Topology, index: number, state: LineState): Pr
 
 async function applyState(topology: Topology, index: number, state: LineState): Promise<void> {
   for (const { namespace, device, direction } of ends(topology, index)) {
-    await namespace.exec(["tc", "-batch", "-"], { input: `${netemCommand(device, state[direction], state)}\n` });
-    await namespace.nft(mtuRules(device, state.mtuBytes));
+    await runTc(namespace, netemCommand(device, state[direction], state));
   }
+}
+
+async function applyMtu(topology: Topology, index: number, mtuBytes: number): Promise<void> {
+  for (const { namespace, device } of ends(topology, index)) await runTc(namespace, ...mtuCommands(device, mtuBytes));
+}
+
+async function runTc(namespace: Namespace, ...commands: readonly string[]): Promise<void> {
+  await namespace.exec(["tc", "-batch", "-"], { input: `${commands.join("\n")}\n` });
 }
 
 /** The device at each end, and the direction that leaves through it. */
@@ -73,16 +83,15 @@ export function netemCommand(
   );
 }
 
-/** Drops what is larger than the line's MTU as it comes off the line, silently. */
-export function mtuRules(device: string, mtuBytes: number): string {
-  const table = `table netdev mtu_${device}`;
-  return `${table} {}
-delete ${table}
-${table} {
-  chain arriving {
-    type filter hook ingress device "${device}" priority 0;
-    meta length > ${mtuBytes} drop;
-  }
-}
-`;
+/** The tc commands that drop what is larger than the line's MTU as it comes off the line, silently. */
+export function mtuCommands(device: string, mtuBytes: number): string[] {
+  const drop = (protocol: string, preference: number, offset: number, mostBytes: number) =>
+    `filter replace dev ${device} ingress protocol ${protocol} pref ${preference} handle 1 ` +
+    `basic match "cmp(u16 at ${offset} layer network gt ${mostBytes})" action drop`;
+  // The length that an IPv4 header tells includes the header, that of an IPv6 header does not.
+  return [
+    `qdisc replace dev ${device} ingress`,
+    drop("ip", 1, 2, mtuBytes),
+    drop("ipv6", 2, 4, mtuBytes - IPV6_HEADER_BYTES),
+  ];
 }

@@ -1,4 +1,3 @@
-import { mtuRules } from "./emulator-netem.ts";
 import { connectVeth, type Namespace } from "./netns.ts";
 import { configureLine, LINE_DEVICE, type Topology } from "./topology.ts";
 
@@ -33,4 +32,18 @@ function ends(topology: Topology, index: number): [Namespace, string][] {
     [isp, LINE_DEVICE],
     [topology.core, `isp${index + 1}`],
   ];
+}
+
+/** Drops what is larger than the line's MTU as it comes off the line, silently. */
+function mtuRules(device: string, mtuBytes: number): string {
+  const table = `table netdev mtu_${device}`;
+  return `${table} {}
+delete ${table}
+${table} {
+  chain arriving {
+    type filter hook ingress device "${device}" priority 0;
+    meta length > ${mtuBytes} drop;
+  }
+}
+`;
 }

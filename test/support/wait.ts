@@ -7,6 +7,9 @@ export interface WaitOptions {
   readonly intervalMs?: number;
 }
 
+/** Multiplies deadlines where everything takes longer, as in uml.ts. */
+const PATIENCE = Number(process.env["WANBOND_TEST_PATIENCE"] ?? 1);
+
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -16,7 +19,7 @@ export function sleep(ms: number): Promise<void> {
  * @throws Error that names the condition and its last value, when the deadline passes first.
  */
 export async function waitFor<T>(condition: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {
-  const deadlineMs = options.deadlineMs ?? 10_000;
+  const deadlineMs = PATIENCE * (options.deadlineMs ?? 10_000);
   const startMs = performance.now();
   for (;;) {
     const value = await condition();

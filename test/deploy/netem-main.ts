@@ -1,0 +1,91 @@
+/**
+ * What uml-netem.test.ts runs inside user-mode Linux: lines by true netem one by one, then the lab itself over three of
+ * them. Prints a NetemReport as JSON.
+ */
+import { release } from "node:os";
+import { scenarioNamed } from "../lab/options.ts";
+import type { LabResult } from "../lab/result.ts";
+import { LabRun } from "../lab/runner.ts";
+import { startLines } from "../support/emulator.ts";
+import { type LineEmulation, line } from "../support/emulator-settings.ts";
+import { ADDRESSES, buildTopology, type Topology } from "../support/topology.ts";
+import { measurePing, measureTcp } from "../support/traffic.ts";
+import type { LineFacts, NetemReport } from "./netem-report.ts";
+
+function progress(text: string): void {
+  console.error(`# ${text}`);
+}
+
+async function lineFacts(): Promise<LineFacts> {
+  const topology = await buildTopology({ uplinkCount: 2, ipv6: true, nat: false });
+  const lines = [line(8000, 2000, 25), line(4000, 1000, 40, { pdvMs: 8, lossRatio: 0.02 })];
+  const emulation = await startLines(topology, lines);
+  progress("single lines");
+  const facts = await measureLines(topology, emulation);
+  await emulation.stop();
+  topology.remove();
+  return facts;
+}
+
+async function measureLines(topology: Topology, emulation: LineEmulation): Promise<LineFacts> {
+  const { router, server } = topology;
+  const ping = (bindDevice: string, seconds = 1, address: string = ADDRESSES.server) =>
+    measurePing(router, address, { seconds, bindDevice });
+  const load = { client: router, server, serverAddress: ADDRESSES.server, seconds: 3, omitSeconds: 1 };
+  const goodput = async () => (await measureTcp({ ...load, bindDevice: "isp1" })).goodputKbps;
+
+  await Promise.all([ping("isp1"), ping("isp2")]); // Each device's first packet waits for its neighbour's address.
+  const first = await ping("isp1");
+  const first6 = await ping("isp1", 1, ADDRESSES.server6);
+  const second = await ping("isp2", 10);
+  const goodputKbps = await goodput();
+  await emulation.set(0, { down: { rateKbps: 4000 } });
+  const halvedKbps = await goodput();
+  await emulation.set(0, { extraDelayMs: 100 });
+  const spike = await ping("isp1");
+  await emulation.set(0, { extraDelayMs: 0, cut: true });
+  const cut = await ping("isp1");
+  await emulation.set(0, { cut: false });
+  const restored = await ping("isp1");
+  const mtu = await measureMtu(topology, emulation);
+  return { kind: emulation.kind, first, first6, second, goodputKbps, halvedKbps, spike, cut, restored, mtu };
+}
+
+async function measureMtu(topology: Topology, emulation: LineEmulation): Promise<LineFacts["mtu"]> {
+  const passes = async (packetBytes: number) => {
+    const size = ["-M", "do", "-s", String(packetBytes - 28)];
+    const command = ["ping", "-n", "-c", "1", "-W", "1", "-I", "isp1", ...size, ADDRESSES.server];
+    return (await topology.router.exec(command, { accept: [0, 1] })).includes(" 1 received");
+  };
+  await emulation.set(0, { mtuBytes: 1400 });
+  const bytes1400 = await passes(1400);
+  const bytes1401 = await passes(1401);
+  await emulation.set(0, { mtuBytes: 1500 });
+  return { bytes1400, bytes1401, afterwards: await passes(1500) };
+}
+
+async function labResult(): Promise<LabResult> {
+  const lab = new LabRun(
+    {
+      scenarios: [scenarioNamed("slow3")],
+      policies: ["aggregate"],
+      directions: ["down"],
+      congestionControls: ["cubic"],
+      figures: new Set(["ping", "one-tcp", "cut"]),
+      rounds: 1,
+      seconds: 4,
+      warmUpSeconds: 2,
+      nat: false,
+      json: true,
+      keep: false,
+    },
+    progress,
+  );
+  await lab.run(async () => undefined);
+  return lab.result;
+}
+
+const lines = await lineFacts();
+const report: NetemReport = { kernel: release(), lines, lab: await labResult() };
+console.log(JSON.stringify(report));
+process.exit(0);
