@@ -3,6 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { WanbondError } from "../errors.ts";
 import { check } from "./check.ts";
 import { keygen, pubkey } from "./keys.ts";
+import { serviceCommands } from "./service-commands.ts";
 import type { Shell } from "./shell.ts";
 import { events, status, watchStatus } from "./status.ts";
 import { usageError } from "./usage-error.ts";
@@ -46,7 +47,7 @@ function commands(shell: Shell, args: readonly string[]): Argv {
       if (error instanceof Error && error.name !== "YError") throw error;
       throw usageError(message, args);
     });
-  return keyCommands(programCommands(statusCommands(parser, shell), shell), shell)
+  return serviceCommands(keyCommands(programCommands(statusCommands(parser, shell), shell), shell), shell)
     .example("wanbond keygen > client.key", "Make a private key (under umask 077)")
     .example("wanbond check --config client.toml", "Show every fault of a configuration")
     .example("wanbond status --watch", "Watch the bond and its members")

@@ -12,8 +12,11 @@ const COMMANDS = [
   "events",
   "why",
   "completion",
+  "service",
+  "install",
+  "remove",
 ];
-const OPTIONS = ["--config", "--pretty", "--json", "--watch", "--socket", "--last", "--help", "--version"];
+const OPTIONS = ["--config", "--pretty", "--json", "--watch", "--socket", "--last", "--print", "--help", "--version"];
 
 /** A command line that cannot be understood, with the word that was probably meant. @param message of yargs. */
 export function usageError(message: string, args: readonly string[]): WanbondError {

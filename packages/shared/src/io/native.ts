@@ -111,13 +111,16 @@ export function native(): NativeAddon {
 }
 
 /**
- * The addon's file: the one built here, else the prebuilt one that fits this machine. The variable WANBOND_NATIVE names
+ * The addon's file: the one beside an installed program, the one built here, else the prebuilt one that fits this machine. The variable WANBOND_NATIVE names
  * another one, such as a build with sanitizers.
  */
 export function nativePath(): string {
   const chosen = process.env["WANBOND_NATIVE"];
   if (chosen !== undefined && chosen !== "") return chosen;
-  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
+  const folder = dirname(fileURLToPath(import.meta.url));
+  const installed = join(folder, "wanbond.node");
+  if (existsSync(installed)) return installed;
+  const root = packageRoot(folder);
   try {
     return nodeGypBuild.path(root);
   } catch (cause) {
