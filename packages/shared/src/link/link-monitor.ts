@@ -143,6 +143,12 @@ export class LinkMonitor {
     this.#traffic.onData(nowMs);
   }
 
+  /** Probes as if the path carried data, for as long as data counts: somebody wants to know soon whether it is alive. */
+  attend(nowMs: number): void {
+    this.#traffic.onData(nowMs);
+    this.#wakeMs = nowMs;
+  }
+
   /** A datagram named this path and failed authentication. */
   onForged(): void {
     this.#loss.onForged();

@@ -60,6 +60,8 @@ export class Peer {
   /** Since when. */
   sendingSinceMs = 0;
   rekeys = 0;
+  /** As it was told last: there are keys and a usable path. */
+  reachable = false;
   /** Last authentic datagram on any path. */
   heardMs: number;
   /** Largest inner packet that fits the narrowest usable member of our direction. */

@@ -49,6 +49,8 @@ export class BridgedPeers implements Destinations {
     return port === LOCAL_PORT || port === peer.id ? TAP_SIDE : port;
   }
 
+  use(_peerId: number): void {}
+
   peer(id: number): Peer | undefined {
     return this.#peers.get(id);
   }

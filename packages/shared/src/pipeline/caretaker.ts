@@ -32,6 +32,7 @@ export class Caretaker {
       peer.nextQualityMs = nowMs + QUALITY_INTERVAL_MS;
       this.#compareMembers(peer, nowMs);
       peer.renewRepairMs();
+      this.#watchReach(peer);
       this.#watchSilence(peer, nowMs);
       this.#repeatConfig(peer, nowMs);
     }
@@ -100,6 +101,15 @@ export class Caretaker {
     if (path === undefined) return;
     peer.nextBondMtuMs = nowMs + BOND_MTU_INTERVAL_MS;
     this.#control.bondMtu(peer, path, mtu, nowMs);
+  }
+
+  #watchReach(peer: Peer): void {
+    const path = peer.sending === undefined ? undefined : peer.bestPath();
+    const reachable = path !== undefined;
+    if (reachable === peer.reachable) return;
+    peer.reachable = reachable;
+    const rttMs = path?.monitor.rtt.smoothedMs ?? Number.NaN;
+    this.#emit({ type: "peer-reachable", peerId: peer.id, reachable, rttMs: Number.isNaN(rttMs) ? null : rttMs });
   }
 
   #watchSilence(peer: Peer, nowMs: number): void {

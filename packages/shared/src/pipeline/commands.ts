@@ -40,6 +40,10 @@ export type ForwarderCommand =
   /** Answered by the event socket-released, after which the descriptor may be closed. */
   | { readonly type: "remove-socket"; readonly socket: number }
   | { readonly type: "add-peer"; readonly options: PeerOptions }
+  /** Frames from the TAP go to this peer from now on: at a client that has several. */
+  | { readonly type: "use-peer"; readonly peerId: number }
+  /** Whether this idle peer is there matters for the next seconds: it is probed as if it carried traffic. */
+  | { readonly type: "attend-peer"; readonly peerId: number }
   | { readonly type: "remove-peer"; readonly peerId: number; readonly closeReason: number | null }
   /** fresh: the far end has started anew, so its paths, order and numbering begin again. */
   | { readonly type: "install-epoch"; readonly peerId: number; readonly epoch: SessionEpoch; readonly fresh: boolean }

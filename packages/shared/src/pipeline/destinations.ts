@@ -29,6 +29,8 @@ export interface Destinations {
   remove(peer: Peer): void;
   /** @param prefixes addresses and routes of this peer in CIDR notation; only a routed concentrator goes by them. */
   setPrefixes(peerId: number, prefixes: readonly string[]): void;
+  /** Frames from the TAP go to this peer; only a client that has several goes by it. */
+  use(peerId: number): void;
   /** Whether admit() looks at frames at all; a client does not need to take them apart. */
   readonly inspects: boolean;
   /** Whether onward() does: without it everything stays on this side. */

@@ -62,6 +62,13 @@ export type ForwarderEvent =
       readonly reason: string;
     }
   | { readonly type: "bond-mtu"; readonly peerId: number; readonly mtu: number }
+  /** There are keys and a usable path, or no longer. rttMs: of the best path; null when unknown. */
+  | {
+      readonly type: "peer-reachable";
+      readonly peerId: number;
+      readonly reachable: boolean;
+      readonly rttMs: number | null;
+    }
   /** No path of this peer has been heard for a while though it was probed: perhaps it has lost its keys. */
   | { readonly type: "peer-silent"; readonly peerId: number; readonly silentMs: number }
   /** Both ends hold the keys: frames can flow. */

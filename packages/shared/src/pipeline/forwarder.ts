@@ -166,6 +166,14 @@ export class Forwarder {
       case "add-peer":
         this.#addPeer(command.options, nowMs);
         break;
+      case "use-peer":
+        this.#destinations.use(command.peerId);
+        break;
+      case "attend-peer":
+        this.#withPeer(command.peerId, (peer) => {
+          for (const path of peer.paths) path?.monitor.attend(nowMs);
+        });
+        break;
       case "remove-peer":
         this.#removePeer(command.peerId, command.closeReason, nowMs);
         break;

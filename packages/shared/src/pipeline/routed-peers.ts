@@ -40,6 +40,8 @@ export class RoutedPeers implements Destinations {
     return TAP_SIDE;
   }
 
+  use(_peerId: number): void {}
+
   peer(id: number): Peer | undefined {
     return this.#peers.get(id);
   }

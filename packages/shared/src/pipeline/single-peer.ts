@@ -2,14 +2,22 @@ import type { FrameView } from "../packet/index.ts";
 import type { Peer } from "../peer/index.ts";
 import { type Admission, type Destinations, NOBODY, TAP_SIDE } from "./destinations.ts";
 
-/** A client's side: everything goes to the one concentrator, and what comes from it is welcome. */
+/**
+ * A client's side: everything goes to the one concentrator that is in use, the first unless told otherwise. What comes
+ * from any of them is welcome.
+ */
 export class SinglePeer implements Destinations {
   readonly inspects = false;
   readonly relays = false;
   readonly #peers: Peer[] = [];
+  #used: number | undefined;
 
   find(_frame: FrameView, _nowMs: number): number {
-    return this.#peers[0]?.id ?? NOBODY;
+    return this.#used ?? this.#peers[0]?.id ?? NOBODY;
+  }
+
+  use(peerId: number): void {
+    this.#used = peerId;
   }
 
   admit(_peer: Peer, _frame: FrameView, _nowMs: number): Admission {
