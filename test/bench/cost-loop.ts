@@ -60,9 +60,10 @@ export class CostLoop {
     this.#near.far = this.#far;
     this.#far.far = this.#near;
     const fixed = { tap: TAP, mode: "routed", clientToClient: false, tapMac: MAC, farMac: MAC } as const;
-    const random = Math.random;
-    this.#client = new Forwarder(this.#near, { ...fixed, role: "client", random }, (event) => this.#onEvent(event));
-    this.#concentrator = new Forwarder(this.#far, { ...fixed, role: "concentrator", random }, (event) =>
+    const needs = { wallNowMs: Date.now, token: () => 0, version: [0, 0, 0] } as const;
+    const rest = { random: Math.random, needs };
+    this.#client = new Forwarder(this.#near, { ...fixed, role: "client", ...rest }, (event) => this.#onEvent(event));
+    this.#concentrator = new Forwarder(this.#far, { ...fixed, role: "concentrator", ...rest }, (event) =>
       this.#onEvent(event),
     );
     this.#connect(bond, pathCount);

@@ -14,6 +14,8 @@ import type { Machine, VirtualNetwork } from "./virtual-network.ts";
 const BETWEEN_THREADS_MS = 0.3;
 /** From a packet's arrival to the packet loop: what comes in between is one batch. */
 const WAKE_UP_MS = 0.2;
+/** The virtual wall clock at time 0. */
+const WALL_START_MS = 1_700_000_000_000;
 const TAP = 1;
 const TAP_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x10);
 const FAR_MAC = Uint8Array.of(0x02, 0, 0, 0, 0, 0x20);
@@ -41,7 +43,12 @@ export abstract class SimEnd implements Machine {
     this.name = name;
     this.network = network;
     this.ports = new SimPorts(network, onFrame);
-    const fixed = { tap: TAP, tapMac: TAP_MAC, farMac: FAR_MAC, random: network.random };
+    const needs = {
+      wallNowMs: () => WALL_START_MS + network.nowMs,
+      token: () => randomInteger(network.random, 2 ** 32),
+      version: [1, 2, 3],
+    } as const;
+    const fixed = { needs, tap: TAP, tapMac: TAP_MAC, farMac: FAR_MAC, random: network.random };
     this.#forwarder = new Forwarder(this.ports, { ...options, ...fixed }, (event) => this.#emit(event));
   }
 

@@ -29,6 +29,7 @@ import { type Client, ClientDirectory } from "./client-directory.ts";
 import { HandshakeLog } from "./handshake-log.ts";
 import { openListeners } from "./listeners.ts";
 import { reconcileNetwork } from "./nat/index.ts";
+import { SecondPort } from "./second-port.ts";
 
 /** IPv6 takes its addresses away from a device below this (RFC 8200); larger packets than fit are fragmented by us. */
 const SMALLEST_TAP_MTU = 1280;
@@ -56,6 +57,7 @@ class Server implements Running {
   readonly #tap: OpenTap;
   readonly #listeners: readonly number[];
   readonly #thread: ForwarderThread;
+  readonly #secondPort: SecondPort;
   readonly #responder: HandshakeResponder;
   readonly #handshakeLog: HandshakeLog;
   readonly #indexes = new SessionIndexes(randomBytes);
@@ -76,6 +78,7 @@ class Server implements Running {
     this.#listeners = listeners;
     this.#clients = new ClientDirectory(config);
     this.#thread = this.#startThread();
+    this.#secondPort = new SecondPort(this.#thread, context.log, config.concentrator.listen);
     this.#responder = this.#createResponder(keys);
     this.#handshakeLog = new HandshakeLog(context.log, this.#responder.drops);
     this.#reconciliation = new RepeatedTask(() => this.#reconcile(), RECONCILE_MS);
@@ -94,6 +97,7 @@ class Server implements Running {
   }
 
   async stop(): Promise<void> {
+    this.#secondPort.close();
     await this.#reconciliation.stop();
     for (const { peerId } of this.#clients.all) this.#thread.send({ type: "remove-peer", peerId, closeReason: 0 });
     await this.#thread.stop();
@@ -174,6 +178,9 @@ class Server implements Running {
         break;
       case "config-received":
         this.#onTold(client, event.json);
+        break;
+      case "second-port-wanted":
+        this.#secondPort.open();
         break;
       case "detached":
         this.#thread.send({ type: "remove-path", peerId: client.peerId, pathNumber: event.pathNumber });

@@ -6,7 +6,7 @@ import { native } from "./native.ts";
 
 /** What the forwarder's thread is started with. All of it survives the way between threads. */
 export interface ForwarderThreadData {
-  readonly options: Omit<ForwarderOptions, "random">;
+  readonly options: Omit<ForwarderOptions, "random" | "needs">;
   /** Signalled when commands wait. */
   readonly wakeFd: number;
   readonly netlinkFd: number;

@@ -1,8 +1,10 @@
+import { randomBytes } from "node:crypto";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { Forwarder, type ForwarderCommand, type ForwarderEvent, POOL_BYTES } from "../pipeline/index.ts";
 import type { ForwarderThreadData } from "./forwarder-thread.ts";
 import { native, POLLERR, POLLIN } from "./native.ts";
 import { NativePorts, STAT_NAMES } from "./native-ports.ts";
+import { programVersion } from "./program-version.ts";
 
 /**
  * The forwarder's thread: waits for descriptors and deadlines and runs the packet loop, nothing else. A thread in this
@@ -23,7 +25,10 @@ const port = mainThread();
 const data: ForwarderThreadData = workerData;
 const addon = native();
 const ports = new NativePorts(POOL_BYTES);
-const forwarder = new Forwarder(ports, { ...data.options, random: Math.random }, (event) => port.postMessage(event));
+const needs = { wallNowMs: Date.now, token: () => randomBytes(4).readUInt32LE(), version: programVersion() };
+const forwarder = new Forwarder(ports, { ...data.options, random: Math.random, needs }, (event) =>
+  port.postMessage(event),
+);
 const stats = new Float64Array(STAT_NAMES.length);
 let nextStatsMs = 0;
 let offloadRefused = false;

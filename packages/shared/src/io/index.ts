@@ -10,3 +10,4 @@ export {
   type UdpOpenOptions,
 } from "./native.ts";
 export { NativePorts, STAT_NAMES, type StatName } from "./native-ports.ts";
+export { programVersion } from "./program-version.ts";

@@ -1,6 +1,7 @@
 import type { BondSettings, LinkSettings } from "../bond/index.ts";
 import type { PeerMode } from "../peer/index.ts";
 import type { SessionEpoch } from "../session/index.ts";
+import type { MeasureQuestion } from "./measure-question.ts";
 
 /** What the owner of a path knows of it beforehand. */
 export interface PathOptions {
@@ -71,6 +72,17 @@ export type ForwarderCommand =
     }
   | { readonly type: "set-bond"; readonly peerId: number; readonly bond: BondSettings }
   | { readonly type: "set-prefixes"; readonly peerId: number; readonly prefixes: readonly string[] }
+  /** sidePath: FIRST_SIDE_PATH and up, the asker's number of the line that is measured. */
+  | {
+      readonly type: "measure";
+      readonly peerId: number;
+      readonly socket: number;
+      readonly endpoint: Int32Array;
+      readonly sidePath: number;
+      readonly question: MeasureQuestion;
+    }
+  /** Of this end, told to whoever measures; 0: there is none any more. */
+  | { readonly type: "second-port"; readonly port: number }
   | { readonly type: "handshakes-taken"; readonly count: number }
   | { readonly type: "snapshot"; readonly id: number }
   | { readonly type: "history"; readonly id: number; readonly peerId: number; readonly pathNumber: number }

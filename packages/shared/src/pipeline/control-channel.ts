@@ -3,14 +3,19 @@ import {
   ControlReader,
   type ControlSink,
   ControlWriter,
+  type DelayedReply,
   ENDPOINT_WORDS,
   type FeedbackReader,
+  type Load,
   MAX_PATHS,
   MIN_INNER_MTU,
+  type Observe,
+  type Observed,
   TYPE_CONTROL,
 } from "../wire/index.ts";
 import type { DropCounters } from "./drops.ts";
 import type { EmitEvent } from "./events.ts";
+import type { Measurements } from "./measurements.ts";
 import { type PacketPorts, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
 import type { TransmitBatch } from "./transmit-batch.ts";
 
@@ -36,6 +41,7 @@ export class ControlChannel implements ControlSink {
   readonly #reader: ControlReader;
   readonly #writer: ControlWriter;
   readonly #drops: DropCounters;
+  readonly #measurements: Measurements;
   #nextMessageId = 1;
   #answersLeft = 0;
   // The datagram being read.
@@ -43,9 +49,17 @@ export class ControlChannel implements ControlSink {
   #path: Path | undefined;
   #pathNumber = 0;
   #origin = new Origin();
+  #messageBytes = 0;
   #nowMs = 0;
 
-  constructor(ports: PacketPorts, batch: TransmitBatch, emit: EmitEvent, drops: DropCounters) {
+  constructor(
+    ports: PacketPorts,
+    batch: TransmitBatch,
+    emit: EmitEvent,
+    drops: DropCounters,
+    measurements: Measurements,
+  ) {
+    this.#measurements = measurements;
     this.#batch = batch;
     this.#drops = drops;
     this.#emit = emit;
@@ -67,6 +81,7 @@ export class ControlChannel implements ControlSink {
     this.#path = path;
     this.#pathNumber = pathNumber;
     this.#origin = origin;
+    this.#messageBytes = length;
     this.#nowMs = nowMs;
     this.#answersLeft = ANSWERS_PER_DATAGRAM;
     const skipped = this.#skippedMessages;
@@ -163,6 +178,31 @@ export class ControlChannel implements ControlSink {
 
   onBondMtu(mtu: number): void {
     if (this.#peer !== undefined) this.#peer.farInnerMtu = Math.max(MIN_INNER_MTU, mtu);
+  }
+
+  onObserve(question: Observe): void {
+    if (this.#peer === undefined || !this.#mayAnswer()) return;
+    this.#measurements.onObserve(this.#peer, this.#origin, this.#pathNumber, question, this.#nowMs);
+  }
+
+  onObserved(answer: Observed): void {
+    if (this.#peer === undefined || !this.#mayAnswer()) return;
+    this.#measurements.onObserved(this.#peer, this.#origin, answer, this.#nowMs);
+  }
+
+  onDelayedReply(question: DelayedReply): void {
+    if (this.#peer === undefined || !this.#mayAnswer()) return;
+    this.#measurements.onDelayedReply(this.#peer, this.#origin, this.#pathNumber, question, this.#nowMs);
+  }
+
+  onLoad(question: Load): void {
+    if (this.#peer === undefined || !this.#mayAnswer()) return;
+    this.#measurements.onLoad(this.#peer, this.#origin, this.#pathNumber, question, this.#nowMs);
+  }
+
+  onTrain(train: number, _index: number): void {
+    if (this.#peer === undefined) return;
+    this.#measurements.onTrain(this.#peer, this.#origin, train, this.#messageBytes, this.#nowMs);
   }
 
   // ---- what we say

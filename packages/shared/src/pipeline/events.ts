@@ -2,6 +2,7 @@ import type { AggregateEvent, MemberFigures } from "../aggregate/index.ts";
 import type { BondEvent } from "../bond/index.ts";
 import type { LinkNumbers } from "../link/index.ts";
 import type { SenderHistory, SenderTotals } from "../peer/index.ts";
+import type { Observed } from "../wire/index.ts";
 import type { HandshakeDatagram } from "./handshake-queue.ts";
 
 /** What the packet loop tells the main thread. Every decision is an event with the numbers that led to it. */
@@ -74,6 +75,26 @@ export type ForwarderEvent =
   /** Both ends hold the keys: frames can flow. */
   | { readonly type: "rekeyed"; readonly peerId: number; readonly rekeys: number }
   | { readonly type: "session-confirmed"; readonly peerId: number }
+  /** An answer to a question of ours that measures a line, with what arrived here of the train in question. */
+  | {
+      readonly type: "observed";
+      readonly peerId: number;
+      readonly socket: number;
+      readonly answer: Observed;
+      readonly sinceAskedMs: number;
+      /** Milliseconds since 1970, when it came. */
+      readonly wallMs: number;
+      readonly here: { readonly received: number; readonly bytes: number; readonly spanMs: number };
+    }
+  /** The far end would like to see its addresses from another port of ours; answered with the command second-port. */
+  | { readonly type: "second-port-wanted"; readonly peerId: number; readonly socket: number }
+  | {
+      readonly type: "load-answered";
+      readonly peerId: number;
+      readonly to: string;
+      readonly rateKbps: number;
+      readonly bytes: number;
+    }
   /** The index is free for another handshake. */
   | { readonly type: "epoch-forgotten"; readonly localIndex: number }
   | { readonly type: "socket-released"; readonly socket: number }

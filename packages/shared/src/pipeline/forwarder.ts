@@ -1,6 +1,6 @@
 import type { Path, Peer } from "../peer/index.ts";
 import type { Random } from "../units.ts";
-import { DatagramView } from "../wire/index.ts";
+import { ControlWriter, DatagramView } from "../wire/index.ts";
 import { BridgedPeers } from "./bridged-peers.ts";
 import { Caretaker } from "./caretaker.ts";
 import type { ForwarderCommand, PathOptions, PeerOptions } from "./commands.ts";
@@ -15,12 +15,14 @@ import { FrameSender } from "./frame-sender.ts";
 import { HandshakeQueue } from "./handshake-queue.ts";
 import { Ingress } from "./ingress.ts";
 import { KeptFrames } from "./kept-frames.ts";
+import { type MeasurementNeeds, Measurements } from "./measurements.ts";
 import { PacketPool } from "./packet-pool.ts";
 import { PeerFactory } from "./peer-factory.ts";
 import { type PacketPorts, SLOT_BYTES, UDP_RECEIVE_ARENA_BYTES } from "./ports.ts";
 import { Reporter } from "./reporter.ts";
 import { RoutedPeers } from "./routed-peers.ts";
 import { SessionTable } from "./session-table.ts";
+import { SideSender } from "./side-sender.ts";
 import { SinglePeer } from "./single-peer.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { TapWriter } from "./tap-writer.ts";
@@ -46,6 +48,7 @@ export interface ForwarderOptions {
   readonly tapMac: MacAddress;
   readonly farMac: MacAddress;
   readonly random: Random;
+  readonly needs: MeasurementNeeds;
 }
 
 /**
@@ -66,6 +69,7 @@ export class Forwarder {
   readonly #ingress: Ingress;
   readonly #delivery: Delivery;
   readonly #reporter: Reporter;
+  readonly #measurements: Measurements;
   readonly #handshakes: HandshakeQueue;
   readonly #factory: PeerFactory;
   #nextTimerMs = 0;
@@ -80,7 +84,9 @@ export class Forwarder {
     this.#batch = new TransmitBatch(ports, pool, datagrams, transmitArena, drops);
     this.#sessions = new SessionTable(ports, emit);
     this.#destinations = createDestinations(options);
-    this.#control = new ControlChannel(ports, this.#batch, emit, drops);
+    const side = new SideSender(ports, pool, datagrams, new ControlWriter(ports.pool));
+    this.#measurements = new Measurements(side, emit, drops, options.needs);
+    this.#control = new ControlChannel(ports, this.#batch, emit, drops, this.#measurements);
     this.#caretaker = new Caretaker(this.#control, this.#sessions, emit);
     this.#handshakes = new HandshakeQueue(ports.pool, drops);
     const sender = new FrameSender(ports, datagrams, this.#batch, drops);
@@ -148,6 +154,7 @@ export class Forwarder {
         this.#caretaker.onTimer(peer, nowMs),
         this.#delivery.onTimer(peer, nowMs),
         this.#reporter.onTimer(peer, nowMs),
+        this.#measurements.onTimer(peer, nowMs),
         peer.sender?.onTimer(nowMs) ?? Number.POSITIVE_INFINITY,
       );
     }
@@ -227,6 +234,12 @@ export class Forwarder {
       case "set-prefixes":
         this.#destinations.setPrefixes(command.peerId, command.prefixes);
         break;
+      case "measure":
+        this.#withPeer(command.peerId, (peer) => this.#measurements.ask(peer, command, command.question, nowMs));
+        break;
+      case "second-port":
+        this.#measurements.secondPort = command.port;
+        break;
       case "handshakes-taken":
         this.#handshakes.onTaken(command.count);
         break;
@@ -279,6 +292,7 @@ export class Forwarder {
       const path = peer.bestPath() ?? peer.anyPath();
       if (path !== undefined && closeReason !== null) this.#control.close(peer, path, closeReason, nowMs);
       peer.sender?.close();
+      this.#measurements.removePeer(peer);
       this.#batch.flush(nowMs);
       this.#delivery.release(peer, nowMs);
       this.#sessions.removePeer(peer);

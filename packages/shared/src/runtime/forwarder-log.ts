@@ -65,6 +65,11 @@ export function logForwarderEvent(log: EventLog, event: ForwarderEvent, peer: st
     case "closed":
       log.info({ event: "closed-by-peer", peer, reason: event.reason }, "the far end has ended the session");
       break;
+    case "load-answered": {
+      const { to, rateKbps, bytes } = event;
+      log.info({ event: "load-answered", peer, to, rateKbps, bytes }, "the far end measures one of its lines");
+      break;
+    }
     case "no-udp-gso":
       log.warn({ event: "no-udp-gso" }, "a device takes no batches of datagrams: they are sent one by one");
       break;

@@ -1,4 +1,21 @@
 import { type FeedbackBlock, FeedbackReader, feedbackBlockBytes, writeFeedbackBlock } from "./feedback-block.ts";
+import {
+  type DelayedReply,
+  LOAD_BYTES,
+  type Load,
+  OBSERVE_BYTES,
+  type Observe,
+  type Observed,
+  readDelayedReply,
+  readLoad,
+  readObserve,
+  readObserved,
+  TRAIN_MIN_BYTES,
+  writeDelayedReply,
+  writeLoad,
+  writeObserve,
+  writeObserved,
+} from "./measure-frame.ts";
 
 /** Messages of a control datagram: type u8 | length u16 | body. Several fit one datagram; docs/wire-format.md lists them. */
 const MESSAGE_HEADER_BYTES = 3;
@@ -18,6 +35,11 @@ const BOND_MTU = 11;
 const FEEDBACK = 12;
 const ENROL = 13;
 const ENROL_REPLY = 14;
+const OBSERVE = 15;
+const OBSERVED = 16;
+const DELAYED_REPLY = 17;
+const LOAD = 18;
+const TRAIN = 19;
 
 /** JSON of an ATTACH, in bytes of UTF-8. */
 export const MAX_ATTACH_BYTES = 512;
@@ -30,7 +52,14 @@ export const CLOSE_REMOVED = 1;
 
 const TWO_32 = 0x100000000;
 /** Smallest body of each type this version knows; a longer one is a later version's, its end is not looked at. */
-const MIN_BODY_BYTES = [0, 4, 20, 4, 4, 0, 4, 4, 1, 6, 6, 2, 4, 4, 4];
+const MIN_BODY_BYTES: Readonly<Record<number, number>> = {
+  ...[0, 4, 20, 4, 4, 0, 4, 4, 1, 6, 6, 2, 4, 4, 4],
+  [OBSERVE]: OBSERVE_BYTES,
+  [OBSERVED]: OBSERVE_BYTES,
+  [DELAYED_REPLY]: OBSERVE_BYTES,
+  [LOAD]: LOAD_BYTES,
+  [TRAIN]: TRAIN_MIN_BYTES,
+};
 
 /** Told of each message by `ControlReader.read`, in the order of the datagram. */
 export interface ControlSink {
@@ -55,6 +84,12 @@ export interface ControlSink {
   onEnrol(messageId: number, json: string): void;
   /** @param messageId of the ENROL that it answers. */
   onEnrolReply(messageId: number, json: string): void;
+  onObserve(question: Observe): void;
+  onObserved(answer: Observed): void;
+  onDelayedReply(question: DelayedReply): void;
+  onLoad(question: Load): void;
+  /** @param index of this datagram in its train. */
+  onTrain(train: number, index: number): void;
 }
 
 /**
@@ -170,6 +205,44 @@ export class ControlWriter {
     return true;
   }
 
+  observe(question: Observe): boolean {
+    const at = this.#blank(OBSERVE, OBSERVE_BYTES);
+    if (at < 0) return false;
+    writeObserve(this.#view, at, question);
+    return true;
+  }
+
+  observed(answer: Observed): boolean {
+    const at = this.#blank(OBSERVED, OBSERVE_BYTES);
+    if (at < 0) return false;
+    writeObserved(this.#view, at, answer);
+    return true;
+  }
+
+  delayedReply(question: DelayedReply): boolean {
+    const at = this.#blank(DELAYED_REPLY, OBSERVE_BYTES);
+    if (at < 0) return false;
+    writeDelayedReply(this.#view, at, question);
+    return true;
+  }
+
+  load(question: Load): boolean {
+    const at = this.#blank(LOAD, LOAD_BYTES);
+    if (at < 0) return false;
+    writeLoad(this.#view, at, question);
+    return true;
+  }
+
+  /** @param totalBytes `lengthBytes` afterwards: one datagram of a train is as long as all others. */
+  train(train: number, index: number, totalBytes: number): boolean {
+    const bodyBytes = totalBytes - this.lengthBytes - MESSAGE_HEADER_BYTES;
+    const at = bodyBytes < TRAIN_MIN_BYTES ? -1 : this.#blank(TRAIN, bodyBytes);
+    if (at < 0) return false;
+    this.#view.setUint32(at, train, true);
+    this.#view.setUint32(at + 4, index, true);
+    return true;
+  }
+
   /** Pads with zeros until `lengthBytes` is totalBytes. @returns false when 1 or 2 bytes are missing, too few for a message. */
   padTo(totalBytes: number): boolean {
     const missing = totalBytes - this.lengthBytes;
@@ -203,6 +276,13 @@ export class ControlWriter {
     this.#view.setUint32(at, messageId, true);
     this.#pool.set(text, at + 4);
     return true;
+  }
+
+  /** A message whose body is zeros as yet. @returns where it goes, or -1. */
+  #blank(type: number, bodyBytes: number): number {
+    const at = this.#message(type, bodyBytes);
+    if (at >= 0) this.#pool.fill(0, at, this.#at);
+    return at;
   }
 
   /** @returns where the body goes, or -1. */
@@ -301,6 +381,21 @@ export class ControlReader {
         this.#feedback.begin(at, bodyBytes);
         sink.onFeedback(this.#feedback);
         if (this.#feedback.malformed) this.malformedMessages++;
+        break;
+      case OBSERVE:
+        sink.onObserve(readObserve(this.#view, at));
+        break;
+      case OBSERVED:
+        sink.onObserved(readObserved(this.#view, at));
+        break;
+      case DELAYED_REPLY:
+        sink.onDelayedReply(readDelayedReply(this.#view, at));
+        break;
+      case LOAD:
+        sink.onLoad(readLoad(this.#view, at));
+        break;
+      case TRAIN:
+        sink.onTrain(this.#u32(at), this.#u32(at + 4));
         break;
     }
   }

@@ -5,6 +5,7 @@ import {
   OUTER_HEADER_BYTES,
   OUTER_PATH_AT,
   OUTER_SESSION_AT,
+  SIDE_PATHS_END,
   TAG_BYTES,
   TYPE_CONTROL,
   TYPE_COOKIE_REPLY,
@@ -70,7 +71,7 @@ export class DatagramView {
     const type = this.type(offset);
     if (type !== TYPE_DATA && type !== TYPE_CONTROL) return handshakeVerdict(type);
     if (length < (type === TYPE_DATA ? MIN_DATA_BYTES : MIN_CONTROL_BYTES)) return OUTER_TOO_SHORT;
-    if (this.path(offset) >= MAX_PATHS) return OUTER_BAD_PATH;
+    if (this.path(offset) >= (type === TYPE_CONTROL ? SIDE_PATHS_END : MAX_PATHS)) return OUTER_BAD_PATH;
     if (this.#view.getUint16(offset + OUTER_FLAGS_AT, true) !== 0) return OUTER_BAD_FLAGS;
     return this.counter(offset) <= Number.MAX_SAFE_INTEGER ? OUTER_OK : OUTER_BAD_COUNTER;
   }

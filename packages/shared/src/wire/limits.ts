@@ -51,6 +51,12 @@ export const SEQUENCE_MODULUS = 0x1000000;
 
 /** Paths of one session; the path number is a byte, the member masks of a bond are 32-bit integers. */
 export const MAX_PATHS = 30;
+/**
+ * Path bytes from here up to SIDE_PATHS_END belong to no path: control datagrams that measure lines, from sockets of their
+ * own. The asker gives each line a number, since counters and replay windows are kept by it.
+ */
+export const FIRST_SIDE_PATH = 30;
+export const SIDE_PATHS_END = FIRST_SIDE_PATH + MAX_PATHS;
 /** Datagrams a path may be behind its newest before they count as replayed (RFC 6479). */
 export const REPLAY_WINDOW = 8192;
 

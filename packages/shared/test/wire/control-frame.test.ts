@@ -8,8 +8,9 @@ import {
   MAX_CONFIG_BYTES,
 } from "../../src/wire/index.ts";
 
-/** Feedback has tests of its own: its message is written and read in steps. */
-type Message = Exclude<keyof ControlSink, "onFeedback">;
+/** Feedback and what measures lines have tests of their own. */
+type Measuring = "onObserve" | "onObserved" | "onDelayedReply" | "onLoad" | "onTrain";
+type Message = Exclude<keyof ControlSink, "onFeedback" | Measuring>;
 type Call = [Message, ...(number | string)[]];
 
 const writers: Record<Message, keyof ControlWriter> = {
