@@ -26,6 +26,16 @@ export interface ProgramSettings {
   readonly controlSocket: string | null;
   readonly pretty: boolean;
   readonly requirements: Requirements;
+  /** Changes that guard the LAN while this program does not run. */
+  readonly keeps?: KeptChanges | undefined;
+}
+
+/** Changes of the system that outlive a crash or failure: the next start finds them in force and goes on with them. */
+export interface KeptChanges {
+  /** Of their keys. */
+  readonly prefix: string;
+  /** They outlive a stop, too. */
+  readonly afterStop: boolean;
 }
 
 /** What a program finds ready when it starts. */
@@ -67,7 +77,11 @@ export async function runProgram(
   const ending = new Ending();
   const manager = new ServiceManager();
   try {
-    reportFailed(log, await changes.recover(), "a change of a killed run could not be taken back");
+    reportFailed(
+      log,
+      await changes.recover(keptOf(settings.keeps)),
+      "a change of a killed run could not be taken back",
+    );
     const context = { log, runner, changes, instance: lock.number, fail: (error: Error) => ending.fail(error) };
     const program = await start(context);
     try {
@@ -83,7 +97,12 @@ export async function runProgram(
       await program.stop();
     }
   } finally {
-    reportFailed(log, await changes.undoAll(), "a change could not be taken back; the next start tries again");
+    const kept = ending.isStop && settings.keeps?.afterStop !== true ? undefined : settings.keeps;
+    reportFailed(
+      log,
+      await changes.undoAll(keptOf(kept)),
+      "a change could not be taken back; the next start tries again",
+    );
     lock.release();
     removeIfEmpty(directory);
     ending.dispose();
@@ -99,6 +118,10 @@ function startCaring(manager: ServiceManager, program: Running): () => void {
   return () => void task.stop();
 }
 
+function keptOf(keeps: KeptChanges | undefined): (key: string) => boolean {
+  return (key) => keeps !== undefined && key.startsWith(keeps.prefix);
+}
+
 function reportFailed(log: EventLog, failed: readonly FailedChange[], sentence: string): void {
   for (const change of failed)
     log.error({ event: "change-left", change: change.key, problem: change.problem }, sentence);
@@ -110,7 +133,12 @@ class Ending {
   readonly #signals = ["SIGTERM", "SIGINT"] as const;
   #resolve: (reason: string) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
-  readonly #onSignal = (signal: string): void => this.#resolve(signal);
+  /** A signal has come: somebody wants it to end. */
+  isStop = false;
+  readonly #onSignal = (signal: string): void => {
+    this.isStop = true;
+    this.#resolve(signal);
+  };
 
   constructor() {
     this.reached = new Promise((resolve, reject) => {

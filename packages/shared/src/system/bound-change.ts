@@ -3,7 +3,7 @@ import type { Runner } from "./command.ts";
 import type { ChangeHandler } from "./handler.ts";
 import { bridgeHandler, linkHandler } from "./link-changes.ts";
 import { nftHandler } from "./nft-changes.ts";
-import { addressHandler, routeHandler, ruleHandler } from "./route-changes.ts";
+import { addressHandler, routeHandler, ruleHandler, unreachableHandler } from "./route-changes.ts";
 import { forwardingHandler, reversePathHandler, settingHandler } from "./setting-changes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -22,6 +22,8 @@ export function bindChange(change: Change): BoundChange {
       return bind(ruleHandler, change);
     case "route":
       return bind(routeHandler, change);
+    case "unreachable":
+      return bind(unreachableHandler, change);
     case "address":
       return bind(addressHandler, change);
     case "link":

@@ -27,6 +27,9 @@ const RouteChange = z.object({
   gateway: z.string().nullable(),
 });
 
+/** What finds no better default route in this table is refused, not looked up further. */
+const UnreachableChange = z.object({ kind: z.literal("unreachable"), family: Family, table: z.number() });
+
 const AddressChange = z.object({ kind: z.literal("address"), device: z.string(), address: z.string() });
 
 const LinkChange = z.object({
@@ -59,6 +62,7 @@ const NftChange = z.object({ kind: z.literal("nft"), table: z.string(), body: z.
 export const Change = z.discriminatedUnion("kind", [
   RuleChange,
   RouteChange,
+  UnreachableChange,
   AddressChange,
   LinkChange,
   BridgeChange,
@@ -88,6 +92,8 @@ export function placeOf(change: Change): string {
       return JSON.stringify(Change.parse(change));
     case "route":
       return `route ${change.family} ${change.table} ${change.destination}`;
+    case "unreachable":
+      return `unreachable ${change.family} ${change.table}`;
     case "address":
       return `address ${change.device} ${change.address}`;
     case "link":

@@ -6,6 +6,7 @@ export { advertisedDevices, type ForwardingSettings, forwardingChanges } from ".
 export { acquireInstanceLock, type InstanceLock } from "./instance-lock.ts";
 export {
   type AddressFact,
+  hasIpv6,
   type LinkFact,
   type RouteFact,
   readAddresses,

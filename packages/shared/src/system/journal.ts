@@ -66,7 +66,7 @@ export class Journal {
 }
 
 function isMarked(change: Change): boolean {
-  return change.kind === "rule" || change.kind === "route" || change.kind === "nft";
+  return change.kind === "rule" || change.kind === "unreachable" || change.kind === "route" || change.kind === "nft";
 }
 
 function parseJson(text: string): unknown {

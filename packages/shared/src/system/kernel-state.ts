@@ -44,6 +44,12 @@ export interface RouteFact {
   readonly source: string | null;
 }
 
+/** A table of ours in which what finds no better default route is refused. */
+export interface UnreachableFact {
+  readonly family: 4 | 6;
+  readonly table: number;
+}
+
 export interface RuleFact {
   readonly family: 4 | 6;
   readonly priority: number;
@@ -150,6 +156,17 @@ export async function readOwnRoutes(runner: Runner): Promise<RouteFact[]> {
   return [...routeFacts(4, await ipJson(runner, ["-4", ...select]), OWN_PROTOCOL), ...routeFacts(6, six, OWN_PROTOCOL)];
 }
 
+export async function readOwnUnreachable(runner: Runner): Promise<UnreachableFact[]> {
+  const select = ["route", "show", "table", "all", "type", "unreachable", "proto", String(OWN_PROTOCOL)];
+  const tables = (family: 4 | 6, json: unknown) =>
+    z
+      .array(Route)
+      .parse(json)
+      .filter(({ dst }) => dst === "default")
+      .map(({ table }) => ({ family, table }));
+  return [...tables(4, await ipJson(runner, ["-4", ...select])), ...tables(6, await ifIpv6(runner, select))];
+}
+
 export async function readRules(runner: Runner): Promise<RuleFact[]> {
   const six = await ifIpv6(runner, ["rule", "show"]);
   return [...ruleFacts(4, await ipJson(runner, ["-4", "rule", "show"])), ...ruleFacts(6, six)];
@@ -160,7 +177,8 @@ async function ifIpv6(runner: Runner, args: readonly string[]): Promise<unknown>
   return (await hasIpv6(runner)) ? ipJson(runner, ["-6", ...args]) : [];
 }
 
-async function hasIpv6(runner: Runner): Promise<boolean> {
+/** Whether this kernel has IPv6 at all. */
+export async function hasIpv6(runner: Runner): Promise<boolean> {
   return (await runner.readSetting("net/ipv6/conf/all/forwarding")) !== null;
 }
 

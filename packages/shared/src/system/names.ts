@@ -49,7 +49,7 @@ export function defaultPriority(instance: number): number {
   return FIRST_DEFAULT_PRIORITY + 2 * instance;
 }
 
-/** Name of the nft table (family inet) that belongs to one TAP. */
-export function nftTableName(tap: string): string {
-  return `wanbond_${tap.replaceAll(/[^A-Za-z0-9_]/g, "_")}`;
+/** Name of an nft table (family inet) that belongs to one TAP. @param part what it is for, where there are several. */
+export function nftTableName(tap: string, part: "" | "direct" | "guard" = ""): string {
+  return [`wanbond_${tap.replaceAll(/[^A-Za-z0-9_]/g, "_")}`, part].filter((word) => word !== "").join("_");
 }

@@ -32,6 +32,16 @@ export const routeHandler: ChangeHandler<ChangeOf<"route">> = {
   isPresent: hasRoute,
 };
 
+export const unreachableHandler: ChangeHandler<ChangeOf<"unreachable">> = {
+  before: async () => ({}),
+  apply: async (runner, change) => {
+    await runner.run("ip", unreachableArguments("replace", change));
+  },
+  undo: (runner, change) => ignoring("isGone", runner.run("ip", unreachableArguments("del", change))),
+  isPresent: (snapshot, { family, table }) =>
+    snapshot.unreachable.some((fact) => fact.family === family && fact.table === table),
+};
+
 export const addressHandler: ChangeHandler<ChangeOf<"address">> = {
   before: async (runner, change) => {
     const existing = await readAddresses(runner);
@@ -101,6 +111,14 @@ function routeSelector(action: "add" | "replace" | "del", change: ChangeOf<"rout
     ...["table", String(change.table)],
     ...["proto", String(OWN_PROTOCOL)],
   ];
+}
+
+/** Behind every route that leads somewhere. */
+const LAST_METRIC = 4_000_000_000;
+
+function unreachableArguments(action: "replace" | "del", { family, table }: ChangeOf<"unreachable">): string[] {
+  const place = ["table", String(table), "proto", String(OWN_PROTOCOL), "metric", String(LAST_METRIC)];
+  return [`-${family}`, "route", action, "unreachable", "default", ...place];
 }
 
 function routeArguments(action: "add" | "replace", change: ChangeOf<"route">): string[] {

@@ -51,11 +51,16 @@ export class SystemChanges {
     this.#journal = new Journal(journalFile);
   }
 
-  /** Takes back what a killed run left behind. To be called once, before anything else. @returns what it could not take back. */
-  recover(): Promise<readonly FailedChange[]> {
+  /**
+   * Takes back what a killed run left behind. To be called once, before anything else.
+   *
+   * @param keeps keys of changes that stay in force and are ours from now on.
+   * @returns what it could not take back.
+   */
+  recover(keeps: (key: string) => boolean = () => false): Promise<readonly FailedChange[]> {
     return this.#inTurn(async () => {
       this.#entries = [...this.#journal.read(), ...this.#entries];
-      return this.#undoWhere(() => true);
+      return this.#undoWhere(({ key }) => !keeps(key));
     });
   }
 
@@ -92,9 +97,13 @@ export class SystemChanges {
     });
   }
 
-  /** Takes everything back, the last change first. @returns what it could not take back; it stays in the journal. */
-  undoAll(): Promise<readonly FailedChange[]> {
-    return this.#inTurn(() => this.#undoWhere(() => true));
+  /**
+   * Takes everything back, the last change first. What cannot be taken back stays in the journal.
+   *
+   * @param keeps keys of changes that stay in force, in the journal, until another run takes them back.
+   */
+  undoAll(keeps: (key: string) => boolean = () => false): Promise<readonly FailedChange[]> {
+    return this.#inTurn(() => this.#undoWhere(({ key }) => !keeps(key)));
   }
 
   #stateOf(key: string, change: Change, snapshot: Snapshot): "new" | "present" | "missing" | "unknown" {

@@ -21,6 +21,7 @@ const route: Change = {
   device: "isp1",
   gateway: "192.168.101.1",
 };
+const unreachable: Change = { kind: "unreachable", family: 6, table: TABLE };
 const table: Change = {
   kind: "nft",
   table: "wanbond_wb0",
@@ -39,6 +40,8 @@ const tap = {
 const EVERYTHING = new Map<string, Change>([
   ["x:rule", rule],
   ["x:route", route],
+  ["x:unreachable6", unreachable],
+  ["x:unreachable4", { ...unreachable, family: 4 }],
   ["x:nft", table],
   ...[...tapChanges(tap)].map(([key, change]): [string, Change] => [`x:${key}`, change]),
   ...[...forwardingChanges({ families: [4, 6], looseDevices: ["wb0", "isp1"], advertisedDevices: ["isp1"] })].map(
@@ -85,6 +88,26 @@ describe.skipIf(!isRoot)("SystemChanges in a network namespace", { timeout: 30_0
     expect(() => readFileSync(join(net.directory, "journal.json"))).toThrow("ENOENT");
   });
 
+  it("leaves in force what is to outlive a run, and the next run takes it back", async () => {
+    const before = net.dump();
+    const guards = (key: string) => key.startsWith("guard:");
+    const guard = new Map<string, Change>([
+      ["guard:unreachable", { ...unreachable, family: 4 }],
+      ["guard:nft", table],
+    ]);
+    await changes.reconcile("guard:", guard);
+    const guarded = net.dump();
+    await changes.reconcile("x:", new Map([["x:rule", rule]]));
+    expect(await changes.undoAll(guards)).toEqual([]);
+    expect(net.dump()).toBe(guarded);
+    const next = open();
+    expect(await next.recover(guards)).toEqual([]);
+    expect(net.dump()).toBe(guarded);
+    expect(await next.reconcile("guard:", guard)).toEqual({ applied: [], healed: [], undone: [], failed: [] });
+    await next.undoAll();
+    expect(net.dump()).toBe(before);
+  });
+
   it("has a change in the journal before it is made", async () => {
     const seen: string[] = [];
     const spy = {
@@ -106,7 +129,14 @@ describe.skipIf(!isRoot)("SystemChanges in a network namespace", { timeout: 30_0
     const report = await changes.reconcile("x:", EVERYTHING);
     expect(report.failed).toEqual([]);
     expect(report.healed).toEqual(
-      expect.arrayContaining(["x:rule", "x:route", "x:nft", "x:tap:mtu", "x:tap:address:10.200.0.2/32"]),
+      expect.arrayContaining([
+        "x:rule",
+        "x:route",
+        "x:unreachable4",
+        "x:nft",
+        "x:tap:mtu",
+        "x:tap:address:10.200.0.2/32",
+      ]),
     );
     expect(net.dump()).toBe(made);
   });
