@@ -6,11 +6,17 @@ import {
   resolveBond,
 } from "@wanbond/shared/config";
 
-/** One configured client and what is known of it while it is connected. */
+/** Where a client stands: in the configuration file, or among those that joined by an invite. */
+export type ClientOrigin = "file" | "joined";
+
+/** One client and what is known of it while it is connected. */
 export interface Client {
   /** Number for the forwarder. */
   readonly peerId: number;
   readonly config: ConcentratorClientConfig;
+  readonly origin: ClientOrigin;
+  /** Wall clock when it joined, as text; null for those of the file. */
+  readonly since: string | null;
   /** Of our sending direction. */
   bond: BondSettings;
   /** Drawn by the client at its start; another one means that it has started anew. undefined: not connected. */
@@ -20,24 +26,49 @@ export interface Client {
   /** Devices of its members, for status. */
   readonly devices: Map<number, string>;
   innerMtu: number;
+  /** Wall clock when it was last heard, before it closed its session; NaN when it was not. */
+  lastSeenMs: number;
 }
 
-/** The configured clients by the names under which the parts of the server know them. */
+/** The clients by the names under which the parts of the server know them. Clients may come and go while it runs. */
 export class ClientDirectory {
-  readonly all: readonly Client[];
   readonly #ownBonding: BondingSettings | undefined;
+  readonly #clients = new Map<number, Client>();
+  #nextPeerId = 0;
 
   constructor(config: ConcentratorConfig) {
     this.#ownBonding = config.bonding;
-    this.all = config.client.map((client, peerId) => ({
-      peerId,
-      config: client,
-      bond: this.#bondOf(client, undefined),
+    for (const client of config.client) this.add(client, "file", null);
+  }
+
+  get all(): readonly Client[] {
+    return [...this.#clients.values()];
+  }
+
+  /** A number for the forwarder that no peer has had. */
+  newPeerId(): number {
+    return this.#nextPeerId++;
+  }
+
+  add(config: ConcentratorClientConfig, origin: ClientOrigin, since: string | null): Client {
+    const client: Client = {
+      peerId: this.newPeerId(),
+      config,
+      origin,
+      since,
+      bond: this.#bondOf(config, undefined),
       runId: undefined,
       announced: false,
       devices: new Map(),
       innerMtu: 0,
-    }));
+      lastSeenMs: Number.NaN,
+    };
+    this.#clients.set(client.peerId, client);
+    return client;
+  }
+
+  remove(client: Client): void {
+    this.#clients.delete(client.peerId);
   }
 
   byName(name: string): Client | undefined {
@@ -45,7 +76,7 @@ export class ClientDirectory {
   }
 
   byPeerId(peerId: number): Client | undefined {
-    return this.all[peerId];
+    return this.#clients.get(peerId);
   }
 
   /**

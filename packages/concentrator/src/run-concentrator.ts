@@ -16,6 +16,6 @@ export async function runConcentrator(options: {
   const requirements = { programs: mode === "routed" ? (["ip", "nft"] as const) : (["ip"] as const), devices: [] };
   await runProgram(
     { role: "concentrator", tap, logLevel, stateDirectory, controlSocket, pretty: options.pretty, requirements },
-    (context) => startServer(context, config, keys),
+    (context) => startServer(context, config, keys, options.configPath),
   );
 }

@@ -6,6 +6,8 @@ import {
   parseAttachInfo,
   parseBondingPush,
   pushFor,
+  registerFile,
+  resolveBond,
 } from "@wanbond/shared/config";
 import type { MemberHistory, StatusSnapshot } from "@wanbond/shared/control";
 import { ForwarderThread, native } from "@wanbond/shared/io";
@@ -24,11 +26,16 @@ import {
   warnOfFirewalls,
 } from "@wanbond/shared/runtime";
 import { HandshakeResponder, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
-import { readDefaultRoutes } from "@wanbond/shared/system";
+import { readDefaultRoutes, readNetworksInUse } from "@wanbond/shared/system";
+import { CLOSE_REMOVED, formatEndpoint } from "@wanbond/shared/wire";
 import { type Client, ClientDirectory } from "./client-directory.ts";
+import { clientEntries } from "./client-entries.ts";
 import { HandshakeLog } from "./handshake-log.ts";
 import { openListeners } from "./listeners.ts";
 import { reconcileNetwork } from "./nat/index.ts";
+import { InviteRegister, InviteSessions, Pairing } from "./pairing/index.ts";
+import { requireOwnEndpoints } from "./public-endpoints.ts";
+import { RunIdentities } from "./run-identities.ts";
 import { SecondPort } from "./second-port.ts";
 
 /** IPv6 takes its addresses away from a device below this (RFC 8200); larger packets than fit are fragmented by us. */
@@ -36,22 +43,35 @@ const SMALLEST_TAP_MTU = 1280;
 /** The system is looked at this often even if rtnetlink says nothing. */
 const RECONCILE_MS = 10_000;
 
-/** Starts the internet side: TAP, sockets, forwarder, NAT, and waits for clients. */
+/** Starts the internet side: TAP, sockets, forwarder, NAT, and waits for clients. @param configFile for sentences. */
 export async function startServer(
   context: ProgramContext,
   config: ConcentratorConfig,
   keys: ConcentratorKeys,
+  configFile: string,
 ): Promise<Running> {
+  const register = new InviteRegister(registerFile(config.concentrator));
   const listeners = openListeners(config.concentrator.listen);
   const tap = await openTap(context.runner, config.concentrator.tap);
-  const server = new Server(context, config, keys, tap, listeners);
+  const server = new Server({ context, config, keys, configFile, register, tap, listeners });
   await server.start();
   return server;
 }
 
 type AttachRequest = Extract<ForwarderEvent, { type: "attach-requested" }>;
 
+interface ServerParts {
+  readonly context: ProgramContext;
+  readonly config: ConcentratorConfig;
+  readonly keys: ConcentratorKeys;
+  readonly configFile: string;
+  readonly register: InviteRegister;
+  readonly tap: OpenTap;
+  readonly listeners: readonly number[];
+}
+
 class Server implements Running {
+  readonly pairing: Pairing;
   readonly #context: ProgramContext;
   readonly #config: ConcentratorConfig;
   readonly #tap: OpenTap;
@@ -62,16 +82,12 @@ class Server implements Running {
   readonly #handshakeLog: HandshakeLog;
   readonly #indexes = new SessionIndexes(randomBytes);
   readonly #clients: ClientDirectory;
+  readonly #identities = new RunIdentities();
   readonly #reconciliation: RepeatedTask;
   readonly #startedMs = native().nowMs();
 
-  constructor(
-    context: ProgramContext,
-    config: ConcentratorConfig,
-    keys: ConcentratorKeys,
-    tap: OpenTap,
-    listeners: readonly number[],
-  ) {
+  constructor(parts: ServerParts) {
+    const { context, config, keys, tap, listeners } = parts;
     this.#context = context;
     this.#config = config;
     this.#tap = tap;
@@ -82,6 +98,7 @@ class Server implements Running {
     this.#responder = this.#createResponder(keys);
     this.#handshakeLog = new HandshakeLog(context.log, this.#responder.drops);
     this.#reconciliation = new RepeatedTask(() => this.#reconcile(), RECONCILE_MS);
+    this.pairing = this.#createPairing(parts);
   }
 
   async start(): Promise<void> {
@@ -90,6 +107,7 @@ class Server implements Running {
     if (!this.#tap.offloads.tso) {
       log.warn({ event: "no-tap-offload" }, "the kernel hands over frames one by one: expect a quarter of the speed");
     }
+    this.pairing.start();
     await this.#reconciliation.runNow();
     if (mode === "routed") await warnOfFirewalls(log, runner, tap);
     for (const socket of this.#listeners) this.#thread.send({ type: "add-socket", socket });
@@ -145,6 +163,7 @@ class Server implements Running {
   }
 
   #onEvent(event: ForwarderEvent): void {
+    if (this.pairing.onEvent(event)) return;
     const client = "peerId" in event ? this.#clients.byPeerId(event.peerId) : undefined;
     if (client !== undefined) {
       logForwarderEvent(this.#context.log, event, client.config.name);
@@ -188,6 +207,7 @@ class Server implements Running {
       case "closed":
         this.#thread.send({ type: "remove-peer", peerId: client.peerId, closeReason: null });
         client.runId = undefined;
+        client.lastSeenMs = Date.now();
         break;
       case "bond-mtu":
         client.innerMtu = event.mtu;
@@ -206,7 +226,9 @@ class Server implements Running {
       { randomBytes, indexes: this.#indexes, runId: randomBytes(4).readUInt32LE() },
       {
         send: (bytes, { socket, endpoint }) => this.#thread.send({ type: "send-raw", socket, endpoint, bytes }),
-        established: (name, epoch) => this.#onEstablished(name, epoch),
+        established: (id, epoch, { endpoint }) => {
+          if (!this.pairing.onEstablished(id, epoch)) this.#onEstablished(id, epoch, formatEndpoint(endpoint));
+        },
       },
     );
     for (const { config } of this.#clients.all) {
@@ -227,10 +249,15 @@ class Server implements Running {
     this.#thread.send({ type: "handshakes-taken", count: event.items.length });
   }
 
-  #onEstablished(name: string, epoch: SessionEpoch): void {
+  /** @param from where the handshake came from, for the log. */
+  #onEstablished(name: string, epoch: SessionEpoch, from: string): void {
     const client = this.#clients.byName(name);
     if (client === undefined) return;
     const { peerId } = client;
+    if (this.#identities.onHandshake(name, epoch.farRunId, epoch.createdMs)) {
+      const sentence = "two programs run with this client's key and take the session from each other: stop one of them";
+      this.#context.log.error({ event: "identity-shared", client: name, from }, sentence);
+    }
     this.#handshakeLog.onAnswered(name, epoch.createdMs);
     if (client.runId === undefined) this.#addPeer(client);
     const fresh = client.runId !== epoch.farRunId;
@@ -238,7 +265,13 @@ class Server implements Running {
     this.#thread.send({ type: "install-epoch", peerId, epoch, fresh });
     if (!fresh) return;
     client.announced = false;
-    const json = encodeConfigPush(pushFor(this.#config, client.config));
+    this.#push(client);
+  }
+
+  /** Tells a client its addresses, routes and settings. */
+  #push({ peerId, config }: Client): void {
+    const all = { ...this.#config, client: this.#clients.all.map((client) => client.config) };
+    const json = encodeConfigPush(pushFor(all, config));
     this.#thread.send({ type: "send-config", peerId, json });
   }
 
@@ -259,6 +292,55 @@ class Server implements Running {
       type: "add-peer",
       options: { peerId, name: config.name, mode, bond, roams: true, prefixes },
     });
+  }
+
+  // ---- clients that come and go
+
+  #createPairing({ context, config, keys, configFile, register }: ServerParts): Pairing {
+    const { log, runner } = context;
+    const { tap, listen, endpoints, mode } = config.concentrator;
+    return new Pairing({
+      log,
+      config,
+      configFile,
+      publicKey: keys.publicKey,
+      clients: this.#clients,
+      register,
+      sessions: new InviteSessions({
+        send: (command) => this.#thread.send(command),
+        newPeerId: () => this.#clients.newPeerId(),
+        mode,
+        bond: resolveBond(undefined),
+      }),
+      responder: this.#responder,
+      wallNowMs: Date.now,
+      nowMs: native().nowMs,
+      hostNetworks: () => readNetworksInUse(runner, [tap]),
+      endpoints: async () => (endpoints.length > 0 ? endpoints : requireOwnEndpoints(runner, listen, configFile)),
+      clientAdded: (client) => this.#addClient(client),
+      clientRemoved: (client) => this.#removeClient(client),
+      describeClients: async () => clientEntries(this.#clients.all, (await this.#thread.snapshot()).peers, Date.now()),
+    });
+  }
+
+  #addClient(client: Client): void {
+    const { name: id, publicKey, encryption } = client.config;
+    this.#responder.addPeer({ id, publicKey, encryption });
+    this.#onClientsChanged();
+  }
+
+  #removeClient(client: Client): void {
+    this.#responder.removePeer(client.config.publicKey);
+    this.#thread.send({ type: "remove-peer", peerId: client.peerId, closeReason: CLOSE_REMOVED });
+    this.#clients.remove(client);
+    this.#identities.forget(client.config.name);
+    this.#onClientsChanged();
+  }
+
+  #onClientsChanged(): void {
+    this.#reconciliation.request();
+    if (!this.#config.concentrator.clientToClient) return;
+    for (const client of this.#clients.all) if (client.runId !== undefined) this.#push(client);
   }
 
   // ---- what clients say

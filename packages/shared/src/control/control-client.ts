@@ -1,11 +1,14 @@
 import { request } from "node:http";
 import { WebSocket } from "ws";
+import * as z from "zod";
 import { EX_NOPERM, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
 import { StatusSnapshot } from "./status.ts";
 import { WhyAnswer } from "./why-answer.ts";
 
 /** Patience with a program that is busy or hangs. */
 const ANSWER_TIMEOUT_MS = 5000;
+
+const Refusal = z.object({ code: z.string(), exitCode: z.number().int(), error: z.string() });
 
 /** Asks once. @throws WanbondError when nobody answers on the socket, or in another version. */
 export async function readStatus(socketPath: string): Promise<StatusSnapshot> {
@@ -54,21 +57,34 @@ export async function streamStatus(
 }
 
 function get(socketPath: string, path: string): Promise<unknown> {
+  return call(socketPath, "GET", path);
+}
+
+/** @returns the answer's JSON, null when it is none. @throws WanbondError, that of the program when it refuses */
+export function call(socketPath: string, method: string, path: string, body = ""): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, path, timeout: ANSWER_TIMEOUT_MS }, (response) => {
+    const call = request({ socketPath, method, path, timeout: ANSWER_TIMEOUT_MS }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", (error) => reject(connectError(socketPath, error)));
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString();
         if (response.statusCode === 200) resolve(jsonOrNull(text));
+        else if (response.statusCode === 409) reject(refusal(socketPath, jsonOrNull(text)));
         else reject(noAnswer(socketPath, `it answered ${response.statusCode} ${text}`));
       });
     });
     call.on("timeout", () => call.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)));
     call.on("error", (error) => reject(connectError(socketPath, error)));
-    call.end();
+    call.end(body);
   });
+}
+
+/** What the program says of its refusal, in its own words. */
+function refusal(socketPath: string, answer: unknown): WanbondError {
+  const result = Refusal.safeParse(answer);
+  if (!result.success) return otherVersion(socketPath);
+  return new WanbondError(result.data.code, result.data.exitCode, result.data.error);
 }
 
 function jsonOrNull(text: string): unknown {
@@ -99,7 +115,7 @@ function noAnswer(socketPath: string, reason: string): WanbondError {
   return new WanbondError("WB_NOT_RUNNING", EX_UNAVAILABLE, message);
 }
 
-function otherVersion(socketPath: string): WanbondError {
+export function otherVersion(socketPath: string): WanbondError {
   const message = `The program on ${socketPath} speaks another version. Use the wanbond command that it was started with.`;
   return new WanbondError("WB_CONTROL_VERSION", EX_UNAVAILABLE, message);
 }

@@ -7,6 +7,7 @@ import { WebSocketServer } from "ws";
 import { EX_CANTCREAT, EX_TEMPFAIL, WanbondError } from "../errors.ts";
 import { type EventRing, MAX_EVENTS } from "./event-ring.ts";
 import { explainMembers } from "./explain-members.ts";
+import { pairingQuestion } from "./pairing-routes.ts";
 import type { StatusSource } from "./status-source.ts";
 
 /** A reader of the stream with more than this waiting is skipped until it has caught up. */
@@ -29,7 +30,8 @@ export interface ControlServer {
 
 /**
  * Serves GET /v1/status, GET /v1/events?last=N, GET /v1/why?member=NAME (JSON) and the WebSocket /v1/stream (a snapshot at
- * once and then every intervalMs) on a unix socket that only its owner may open.
+ * once and then every intervalMs), and at a concentrator what pairing-routes.ts lists, on a unix socket that only its owner
+ * may open.
  *
  * @throws WanbondError when another program answers on the socket, or it cannot be made.
  */
@@ -54,17 +56,22 @@ async function answer(
   options: ControlServerOptions,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://localhost");
-  if (request.method !== "GET") return reply(response, 405, { error: "only GET is served" });
+  const pairing = pairingQuestion(request, url, options.source.pairing);
+  if (pairing === null && request.method !== "GET") return reply(response, 405, { error: "only GET is served" });
   if (url.pathname === "/v1/events") {
     const last = Number(url.searchParams.get("last") ?? MAX_EVENTS);
     const lines = options.events.last(Number.isInteger(last) && last > 0 ? last : MAX_EVENTS);
     return reply(response, 200, `[${lines.join(",")}]`);
   }
-  const ask = questionOf(url, options);
+  const ask = pairing ?? questionOf(url, options);
   if (ask === null) return reply(response, 404, { error: `${url.pathname} is not served` });
   try {
     reply(response, 200, await ask());
   } catch (error) {
+    if (error instanceof WanbondError) {
+      const { code, exitCode, message } = error;
+      return reply(response, 409, { code, exitCode, error: message });
+    }
     // The program is up but its forwarder does not answer: the reader is told, the program goes on.
     reply(response, 503, { error: error instanceof Error ? error.message : String(error) });
   }

@@ -2,6 +2,16 @@ export { readEvents, readStatus, readWhy, streamStatus } from "./control-client.
 export { type ControlServer, type ControlServerOptions, startControlServer } from "./control-server.ts";
 export { createEventLog, type EventLog, type EventLogOptions } from "./event-log.ts";
 export { EventRing, MAX_EVENTS } from "./event-ring.ts";
+export { readClients, requestInvite, revokeClient } from "./pairing-client.ts";
+export {
+  type ClientEntry,
+  ClientsAnswer,
+  InviteAnswer,
+  type InviteRequest,
+  MAX_INVITE_LIFE_S,
+  type PairingControl,
+  type RevokeAnswer,
+} from "./pairing-control.ts";
 export { prettyEvent } from "./pretty-event.ts";
 export { type BondStatus, type MemberStatus, StatusSnapshot } from "./status.ts";
 export type { MemberHistory, StatusSource } from "./status-source.ts";

@@ -135,6 +135,8 @@ export interface MemberSnapshot {
 export interface PeerSnapshot {
   readonly peerId: number;
   readonly sessionAgeMs: number | null;
+  /** Since its last authentic datagram, or since it was added. */
+  readonly heardAgoMs: number;
   readonly cipher: number | null;
   readonly rekeys: number;
   readonly mtu: number;

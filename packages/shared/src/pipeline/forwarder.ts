@@ -1,6 +1,6 @@
 import type { Path, Peer } from "../peer/index.ts";
 import type { Random } from "../units.ts";
-import { ControlWriter, DatagramView } from "../wire/index.ts";
+import { CLOSE_REMOVED, ControlWriter, DatagramView } from "../wire/index.ts";
 import { BridgedPeers } from "./bridged-peers.ts";
 import { Caretaker } from "./caretaker.ts";
 import type { ForwarderCommand, PathOptions, PeerOptions } from "./commands.ts";
@@ -289,8 +289,11 @@ export class Forwarder {
 
   #removePeer(peerId: number, closeReason: number | null, nowMs: number): void {
     this.#withPeer(peerId, (peer) => {
-      const path = peer.bestPath() ?? peer.anyPath();
-      if (path !== undefined && closeReason !== null) this.#control.close(peer, path, closeReason, nowMs);
+      // Who is put out is to know why, whatever its lines are like.
+      const paths = closeReason === CLOSE_REMOVED ? peer.paths : [peer.bestPath() ?? peer.anyPath()];
+      for (const path of paths) {
+        if (path !== undefined && closeReason !== null) this.#control.close(peer, path, closeReason, nowMs);
+      }
       peer.sender?.close();
       this.#measurements.removePeer(peer);
       this.#batch.flush(nowMs);

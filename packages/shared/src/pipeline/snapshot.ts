@@ -13,6 +13,7 @@ function peerSnapshot(peer: Peer, nowMs: number): PeerSnapshot {
   return {
     peerId: peer.id,
     sessionAgeMs: peer.sending === undefined ? null : nowMs - peer.sending.createdMs,
+    heardAgoMs: nowMs - peer.heardMs,
     cipher: peer.sending?.cipher ?? null,
     rekeys: peer.rekeys,
     mtu: Math.min(peer.innerMtu, peer.farInnerMtu),
