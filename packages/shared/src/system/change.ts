@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * What wanbond may change in a running system, as data: so it can be compared, written to the journal, and taken back

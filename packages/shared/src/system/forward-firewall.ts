@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Runner } from "./command.ts";
 
 /** A firewall of somebody else that will drop what we forward: no table of ours can overrule it. */

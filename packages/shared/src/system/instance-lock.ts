@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { EX_TEMPFAIL, WanbondError } from "../errors.ts";
 import { MAX_INSTANCES } from "./names.ts";
 

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { EX_OSERR, WanbondError } from "../errors.ts";
 import { Before, Change } from "./change.ts";
 import { ownNamespace } from "./network-namespace.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ipJson, type Runner } from "./command.ts";
 import { OWN_PROTOCOL } from "./names.ts";
 import { networkOf } from "./prefix.ts";
