@@ -10,7 +10,7 @@ import {
   parseConfigPush,
   resolveBond,
 } from "@wanbond/shared/config";
-import type { MemberHistory, StatusSnapshot } from "@wanbond/shared/control";
+import type { MeasureAnswer, MeasureOptions, MemberHistory, StatusSnapshot } from "@wanbond/shared/control";
 import { ForwarderThread, native } from "@wanbond/shared/io";
 import type { ForwarderEvent } from "@wanbond/shared/pipeline";
 import {
@@ -30,6 +30,7 @@ import {
 import { HandshakeInitiator, type SessionEpoch, SessionIndexes } from "@wanbond/shared/session";
 import { HandshakeLog } from "./handshake-log.ts";
 import { reconcileLan } from "./lan/index.ts";
+import { LineMeter, linesOf } from "./measure/index.ts";
 import {
   diffUplinks,
   type ResolvedUplink,
@@ -71,6 +72,7 @@ class Agent implements Running {
   readonly #handshakeLog: HandshakeLog;
   readonly #indexes = new SessionIndexes(randomBytes);
   readonly #pinning: UplinkPinning;
+  readonly #meter: LineMeter;
   readonly #paths: UplinkPaths;
   readonly #reconciliation: RepeatedTask;
   readonly #startedMs = native().nowMs();
@@ -91,6 +93,7 @@ class Agent implements Running {
     this.#handshakeLog = new HandshakeLog(context.log, preferredOf(config).endpoints.map(formatEndpoint));
     this.#initiator = this.#createInitiator(keys);
     this.#handshakeTimer = new DeadlineTimer(this.#initiator, native().nowMs);
+    this.#meter = new LineMeter(this.#thread, context.runner);
     this.#pinning = new UplinkPinning(context.changes, context.instance);
     this.#paths = new UplinkPaths(
       this.#thread,
@@ -152,6 +155,18 @@ class Agent implements Running {
     return memberHistory(await this.#thread.history(PEER_ID, path), native().nowMs());
   }
 
+  async measure(options: MeasureOptions): Promise<MeasureAnswer> {
+    const [peer] = (await this.#thread.snapshot()).peers;
+    const isUp = (name: string) => peer?.members.some((member) => member.name === name && member.state !== "down");
+    const lines = linesOf(this.#uplinks, (uplink) => ({
+      metered: this.#traitsOf(uplink).metered,
+      endpoint: this.#paths.endpointOf(uplink.name),
+      memberUp: isUp(uplink.name) ?? false,
+    }));
+    const session = peer !== undefined && peer.sessionAgeMs !== null;
+    return { version: 1, session, lines: await this.#meter.measure(PEER_ID, lines, options) };
+  }
+
   // ---- the forwarder
 
   #startThread(): ForwarderThread {
@@ -174,6 +189,9 @@ class Agent implements Running {
         break;
       case "epoch-forgotten":
         this.#indexes.release(event.localIndex);
+        break;
+      case "observed":
+        this.#meter.onObserved(event);
         break;
       case "config-received":
         this.#onPush(event.json);

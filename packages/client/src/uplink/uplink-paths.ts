@@ -92,6 +92,11 @@ export class UplinkPaths {
     return path === undefined ? { device: null, local: null } : { device: path.device, local: path.local };
   }
 
+  /** How the concentrator is reached over an uplink: a record. null: not at all at present. */
+  endpointOf(uplink: string): Int32Array | null {
+    return this.#paths.find((path) => path.uplink === uplink && path.boundTo !== null)?.record ?? null;
+  }
+
   /** For the end: the forwarder does not run any more. */
   closeAll(): void {
     this.#names.stop();

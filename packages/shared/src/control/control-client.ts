@@ -2,11 +2,14 @@ import { request } from "node:http";
 import { WebSocket } from "ws";
 import * as z from "zod";
 import { EX_NOPERM, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
+import { MeasureAnswer, type MeasureOptions } from "./measure-answer.ts";
 import { StatusSnapshot } from "./status.ts";
 import { WhyAnswer } from "./why-answer.ts";
 
 /** Patience with a program that is busy or hangs. */
 const ANSWER_TIMEOUT_MS = 5000;
+/** Many uplinks are measured one after another. */
+const MEASURE_TIMEOUT_MS = 300_000;
 
 const Refusal = z.object({ code: z.string(), exitCode: z.number().int(), error: z.string() });
 
@@ -25,6 +28,15 @@ export async function readEvents(socketPath: string, last: number): Promise<obje
 /** What is known about the members of this name: NAME or PEER/NAME. @throws WanbondError as readStatus */
 export async function readWhy(socketPath: string, member: string): Promise<WhyAnswer> {
   const result = WhyAnswer.safeParse(await get(socketPath, `/v1/why?member=${encodeURIComponent(member)}`));
+  if (!result.success) throw otherVersion(socketPath);
+  return result.data;
+}
+
+/** Has a client measure its uplinks, for about a minute. @throws WanbondError as readStatus */
+export async function readMeasurement(socketPath: string, options: MeasureOptions): Promise<MeasureAnswer> {
+  const names = encodeURIComponent(options.uplinks.join(","));
+  const path = `/v1/measure?uplinks=${names}&capacityBytes=${options.capacityBytes}`;
+  const result = MeasureAnswer.safeParse(await get(socketPath, path, MEASURE_TIMEOUT_MS));
   if (!result.success) throw otherVersion(socketPath);
   return result.data;
 }
@@ -56,14 +68,20 @@ export async function streamStatus(
   }
 }
 
-function get(socketPath: string, path: string): Promise<unknown> {
-  return call(socketPath, "GET", path);
+function get(socketPath: string, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<unknown> {
+  return call(socketPath, "GET", path, "", timeoutMs);
 }
 
 /** @returns the answer's JSON, null when it is none. @throws WanbondError, that of the program when it refuses */
-export function call(socketPath: string, method: string, path: string, body = ""): Promise<unknown> {
+export function call(
+  socketPath: string,
+  method: string,
+  path: string,
+  body = "",
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, method, path, timeout: ANSWER_TIMEOUT_MS }, (response) => {
+    const call = request({ socketPath, method, path, timeout: timeoutMs }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("error", (error) => reject(connectError(socketPath, error)));
@@ -74,7 +92,7 @@ export function call(socketPath: string, method: string, path: string, body = ""
         else reject(noAnswer(socketPath, `it answered ${response.statusCode} ${text}`));
       });
     });
-    call.on("timeout", () => call.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)));
+    call.on("timeout", () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     call.on("error", (error) => reject(connectError(socketPath, error)));
     call.end(body);
   });

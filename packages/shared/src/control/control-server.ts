@@ -7,6 +7,7 @@ import { WebSocketServer } from "ws";
 import { EX_CANTCREAT, EX_TEMPFAIL, WanbondError } from "../errors.ts";
 import { type EventRing, MAX_EVENTS } from "./event-ring.ts";
 import { explainMembers } from "./explain-members.ts";
+import { MAX_CAPACITY_BYTES, type MeasureOptions } from "./measure-answer.ts";
 import { pairingQuestion } from "./pairing-routes.ts";
 import type { StatusSource } from "./status-source.ts";
 
@@ -29,7 +30,7 @@ export interface ControlServer {
 }
 
 /**
- * Serves GET /v1/status, GET /v1/events?last=N, GET /v1/why?member=NAME (JSON) and the WebSocket /v1/stream (a snapshot at
+ * Serves GET /v1/status, GET /v1/events?last=N, GET /v1/why?member=NAME, GET /v1/measure (JSON) and the WebSocket /v1/stream (a snapshot at
  * once and then every intervalMs), and at a concentrator what pairing-routes.ts lists, on a unix socket that only its owner
  * may open.
  *
@@ -81,8 +82,20 @@ async function answer(
 function questionOf(url: URL, { source, events }: ControlServerOptions): (() => Promise<object> | object) | null {
   const member = url.searchParams.get("member");
   if (url.pathname === "/v1/status") return () => source.read();
+  if (url.pathname === "/v1/measure" && source.measure !== undefined) {
+    const options = measureOptions(url.searchParams);
+    return () => source.measure?.(options) ?? {};
+  }
   if (url.pathname === "/v1/why" && member !== null) return () => explainMembers(source, member, events.last());
   return null;
+}
+
+/** Uplinks by name, separated by commas, and bytes for capacity; all of them and none where that is not said. */
+function measureOptions(parameters: URLSearchParams): MeasureOptions {
+  const names = parameters.get("uplinks") ?? "";
+  const bytes = Number(parameters.get("capacityBytes") ?? 0);
+  const uplinks = names === "" ? [] : names.split(",");
+  return { uplinks, capacityBytes: Number.isFinite(bytes) ? Math.min(MAX_CAPACITY_BYTES, Math.max(0, bytes)) : 0 };
 }
 
 function reply(response: ServerResponse, status: number, body: object | string): void {

@@ -1,7 +1,14 @@
-export { readEvents, readStatus, readWhy, streamStatus } from "./control-client.ts";
+export { readEvents, readMeasurement, readStatus, readWhy, streamStatus } from "./control-client.ts";
 export { type ControlServer, type ControlServerOptions, startControlServer } from "./control-server.ts";
 export { createEventLog, type EventLog, type EventLogOptions } from "./event-log.ts";
 export { EventRing, MAX_EVENTS } from "./event-ring.ts";
+export {
+  type DirectionCapacity,
+  type LineMeasurement,
+  MAX_CAPACITY_BYTES,
+  MeasureAnswer,
+  type MeasureOptions,
+} from "./measure-answer.ts";
 export { readClients, requestInvite, revokeClient } from "./pairing-client.ts";
 export {
   type ClientEntry,

@@ -12,6 +12,7 @@ export {
   readAddresses,
   readDefaultRoutes,
   readLinks,
+  readNeighbour,
   readNetworksInUse,
 } from "./kernel-state.ts";
 export {

@@ -172,6 +172,21 @@ export async function readRules(runner: Runner): Promise<RuleFact[]> {
   return [...ruleFacts(4, await ipJson(runner, ["-4", "rule", "show"])), ...ruleFacts(6, six)];
 }
 
+const Neighbour = z.object({ dst: z.string(), state: z.array(z.string()).default([]) });
+
+/** What the kernel knows of a neighbour: whether it was heard, looked for in vain, or neither yet. */
+export async function readNeighbour(
+  runner: Runner,
+  address: string,
+  device: string,
+): Promise<"reachable" | "failed" | "unknown"> {
+  const neighbours = z.array(Neighbour).parse(await ipJson(runner, ["neigh", "show", "dev", device]));
+  const states = neighbours.filter(({ dst }) => dst === address).flatMap(({ state }) => state);
+  if (states.some((state) => ["REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP"].includes(state)))
+    return "reachable";
+  return states.includes("FAILED") ? "failed" : "unknown";
+}
+
 /** An IPv6 question to a kernel that may have no IPv6. */
 async function ifIpv6(runner: Runner, args: readonly string[]): Promise<unknown> {
   return (await hasIpv6(runner)) ? ipJson(runner, ["-6", ...args]) : [];

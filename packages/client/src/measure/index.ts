@@ -1,0 +1,2 @@
+export { LineMeter } from "./line-meter.ts";
+export { linesOf } from "./lines-of.ts";
