@@ -1,1 +1,2 @@
+export { joinClient } from "./join/index.ts";
 export { runClient } from "./run-client.ts";

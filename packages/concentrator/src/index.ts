@@ -1,1 +1,2 @@
+export { initConcentrator } from "./init/index.ts";
 export { runConcentrator } from "./run-concentrator.ts";

@@ -95,7 +95,7 @@ function networkProblem(network: Prefix, request: EnrolRequest, facts: Enrolment
   }
   const owner = ownerOf(network, facts);
   if (owner === null) return null;
-  const sentence = `The network ${network.text} overlaps with ${owner}. Renumber one of them, or join with --lan for other networks, or with --no-lan for none.`;
+  const sentence = `The network ${network.text} overlaps with ${owner}. Renumber one of them, or join with --lan for other networks, or with --lan none.`;
   return refusal("lan-conflict", sentence);
 }
 

@@ -3,6 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { WanbondError } from "../errors.ts";
 import { check } from "./check.ts";
 import { keygen, pubkey } from "./keys.ts";
+import { clientCommands, concentratorCommands, joinLists } from "./pairing-commands.ts";
 import { serviceCommands } from "./service-commands.ts";
 import type { Shell } from "./shell.ts";
 import { events, status, watchStatus } from "./status.ts";
@@ -15,7 +16,7 @@ const EX_SOFTWARE = 70;
 /** Runs one command line. @param args without the names of node and the program. @returns the exit status. */
 export async function runCli(args: readonly string[], shell: Shell): Promise<number> {
   try {
-    await commands(shell, args).parseAsync([...args], {}, (_error, _arguments, output) => {
+    await commands(shell, args).parseAsync(joinLists(args), {}, (_error, _arguments, output) => {
       if (output !== "") shell.out(`${output}\n`); // Help, version, completion.
     });
     return 0;
@@ -72,9 +73,11 @@ function keyCommands(parser: Argv, shell: Shell): Argv {
 
 function programCommands(parser: Argv, shell: Shell): Argv {
   return parser
-    .command("client", "The end at home", (command) => runCommand(command, "client", shell.runClient))
+    .command("client", "The end at home", (command) =>
+      clientCommands(runCommand(command, "client", shell.runClient), shell),
+    )
     .command("concentrator", "The end at the provider", (command) =>
-      runCommand(command, "concentrator", shell.runConcentrator),
+      concentratorCommands(runCommand(command, "concentrator", shell.runConcentrator), shell),
     )
     .command(
       "check",
@@ -88,15 +91,20 @@ function programCommands(parser: Argv, shell: Shell): Argv {
 }
 
 function runCommand(parser: Argv, name: string, run: Shell["runClient"]): Argv {
-  return parser.demandCommand(1, `Name what the ${name} is to do: run.`).command(
-    "run",
-    "Run in the foreground until SIGTERM, which takes back every rule and route",
-    (command) =>
-      withConfig(command)
-        .option("pretty", { type: "boolean", default: false, describe: "Write the log for people, not as JSON" })
-        .example(`wanbond ${name} run --config /etc/wanbond/${name}.toml --pretty`, "Try it at a terminal"),
-    ({ config, pretty }) => run({ configPath: config, pretty }),
-  );
+  return parser
+    .demandCommand(
+      1,
+      `Name what the ${name} is to do: ${name === "client" ? "join or run" : "init, invite, clients, revoke or run"}.`,
+    )
+    .command(
+      "run",
+      "Run in the foreground until SIGTERM, which takes back every rule and route",
+      (command) =>
+        withConfig(command)
+          .option("pretty", { type: "boolean", default: false, describe: "Write the log for people, not as JSON" })
+          .example(`wanbond ${name} run --config /etc/wanbond/${name}.toml --pretty`, "Try it at a terminal"),
+      ({ config, pretty }) => run({ configPath: config, pretty }),
+    );
 }
 
 function withConfig<T>(parser: Argv<T>) {

@@ -7,6 +7,11 @@ const COMMANDS = [
   "client",
   "concentrator",
   "run",
+  "init",
+  "invite",
+  "clients",
+  "revoke",
+  "join",
   "check",
   "status",
   "events",
@@ -16,7 +21,27 @@ const COMMANDS = [
   "install",
   "remove",
 ];
-const OPTIONS = ["--config", "--pretty", "--json", "--watch", "--socket", "--last", "--print", "--help", "--version"];
+const OPTIONS = [
+  "--config",
+  "--listen",
+  "--endpoint",
+  "--address",
+  "--lan",
+  "--tap",
+  "--expires",
+  "--force",
+  "--run",
+  "--start",
+  "--qr",
+  "--pretty",
+  "--json",
+  "--watch",
+  "--socket",
+  "--last",
+  "--print",
+  "--help",
+  "--version",
+];
 
 /** A command line that cannot be understood, with the word that was probably meant. @param message of yargs. */
 export function usageError(message: string, args: readonly string[]): WanbondError {

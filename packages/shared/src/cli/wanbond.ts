@@ -15,6 +15,8 @@ const shell: Shell = {
   signal: new AbortController().signal,
   stateDirectory: () => stateDirectory(),
   runClient: async (options) => (await import("@wanbond/client")).runClient(options),
+  initConcentrator: async (request) => (await import("@wanbond/concentrator")).initConcentrator(request),
+  joinClient: async (request) => (await import("@wanbond/client")).joinClient(request),
   runConcentrator: async (options) => (await import("@wanbond/concentrator")).runConcentrator(options),
 };
 

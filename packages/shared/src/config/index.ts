@@ -25,6 +25,7 @@ export {
   registerFile,
   type StoredInvite,
 } from "./joined-clients.ts";
+export { readKeyFile } from "./key-file.ts";
 export type { IdentityKeys } from "./key-files.ts";
 export {
   type CheckedConfig,

@@ -23,5 +23,6 @@ export { prettyEvent } from "./pretty-event.ts";
 export { type BondStatus, type MemberStatus, StatusSnapshot } from "./status.ts";
 export type { MemberHistory, StatusSource } from "./status-source.ts";
 export { statusTable } from "./status-table.ts";
+export { type Column, printable, table, UNKNOWN } from "./table-text.ts";
 export type { WhyAnswer } from "./why-answer.ts";
 export { whyText } from "./why-text.ts";

@@ -3,6 +3,7 @@ export type { Change, Changes } from "./change.ts";
 export { CommandError, createRunner, type Runner } from "./command.ts";
 export { type ForwardObstacle, findForwardObstacles, forwardObstacles } from "./forward-firewall.ts";
 export { advertisedDevices, type ForwardingSettings, forwardingChanges } from "./forwarding.ts";
+export { findInputRemedies } from "./input-firewall.ts";
 export { acquireInstanceLock, type InstanceLock } from "./instance-lock.ts";
 export {
   type AddressFact,
@@ -27,6 +28,7 @@ export {
 } from "./names.ts";
 export { canonicalAddress, contains, networkOf, parsePrefix } from "./prefix.ts";
 export { findMissingPrerequisites, type Requirements, requirePrerequisites } from "./prerequisites.ts";
+export { type ServiceStart, startService } from "./service-start.ts";
 export { type ProgramPlace, renderUnit, SERVICE_ROLES, type ServiceRole } from "./service-unit.ts";
 export { installService, removeService, type ServiceReport } from "./services.ts";
 export { makeStateDirectory, removeIfEmpty, stateDirectory } from "./state-directory.ts";

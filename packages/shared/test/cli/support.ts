@@ -26,6 +26,15 @@ export function recordingShell(change: Partial<Shell> = {}): RecordingShell {
     stateDirectory: () => "/nowhere",
     runClient: record("client"),
     runConcentrator: record("concentrator"),
+    initConcentrator: async (request) => {
+      ran.push(`init ${JSON.stringify(request)}`);
+      const { configPath, listen, endpoints, address } = request;
+      return { configPath, publicKey: "key", listen, endpoints, address, hints: ["a hint"] };
+    },
+    joinClient: async (request) => {
+      ran.push(`join ${JSON.stringify(request)}`);
+      return { name: "home1", addresses: ["10.200.0.2/32"], lan: [], uplinks: ["eth1"], warnings: ["a warning"] };
+    },
     ...change,
   };
 }

@@ -1,0 +1,1 @@
+export { initConcentrator } from "./init-concentrator.ts";
