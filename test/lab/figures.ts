@@ -1,5 +1,5 @@
 /** What the lab can measure of a bond, in the order in which it does. */
-export const FIGURES = ["alone", "ping", "one-tcp", "eight-tcp", "udp", "cut"] as const;
+export const FIGURES = ["alone", "ping", "start-up", "one-tcp", "eight-tcp", "udp", "cut", "spike", "flap"] as const;
 export type Figure = (typeof FIGURES)[number];
 
 export const FIGURE_DESCRIPTIONS: Record<Figure, string> = {
@@ -8,5 +8,8 @@ export const FIGURE_DESCRIPTIONS: Record<Figure, string> = {
   "one-tcp": "one TCP connection with a ping beside it: share of the goodput limit, redundancy",
   "eight-tcp": "eight TCP connections",
   udp: "UDP at 90 % of the goodput limit: loss and reordering",
-  cut: "the line of a call turns into a black hole under full load, and comes back",
+  "start-up": "a download of 10 MB from the idle bond, against an ideal line of the sum",
+  cut: "the line of a call turns into a black hole beside one TCP connection, and comes back after 5 s",
+  spike: "the line of a call gets an RTT of 2 s for 15 s beside one TCP connection",
+  flap: "the line of a call dies every other 2 s beside one TCP connection",
 };

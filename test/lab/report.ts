@@ -1,4 +1,5 @@
-import type { AloneResult, Case, LabResult, Row, Value } from "./result.ts";
+import type { AloneResult, Case, LabResult, Row } from "./result.ts";
+import { type Column, MISSING, mbit, ms, percent, SECTIONS } from "./sections.ts";
 
 /** The lab's result as a text for people. */
 export function renderReport(result: LabResult): string {
@@ -21,79 +22,6 @@ function head({ scenarios, lines, seconds, warmUpSeconds, rounds }: LabResult): 
     `lines by ${how}, ${seconds} s per figure after ${warmUpSeconds} s that do not count${times}`,
   ].join("\n");
 }
-
-/** A column of a table of cases. */
-interface Column {
-  readonly title: string;
-  readonly cell: (row: Row) => string;
-}
-
-interface Section {
-  readonly title: string;
-  readonly columns: readonly Column[];
-}
-
-const MISSING = "–";
-
-/** A column of one value. */
-function of(title: string, name: string, show: (value: number) => string): Column {
-  return { title, cell: ({ values }) => (values[name] === undefined ? MISSING : show(values[name].median)) };
-}
-
-/** A column of what a value is compared with. */
-function bound(title: string, name: string, show: (value: number) => string): Column {
-  const boundOf = (value: Value | undefined) => value?.atLeast ?? value?.atMost ?? null;
-  return {
-    title,
-    cell: ({ values }) => {
-      const value = boundOf(values[name]);
-      return value === null ? MISSING : show(value);
-    },
-  };
-}
-
-const SECTIONS: readonly Section[] = [
-  {
-    title:
-      "One TCP connection (share: of the goodput limit, the sum of the lines less all headers; start: of the warm-up)",
-    columns: [
-      of("limit", "limitKbps", mbit),
-      of("1 TCP", "goodputKbps", mbit),
-      of("share", "shareRatio", percent),
-      { title: "range", cell: ({ values, rounds }) => (rounds > 1 ? range(values["shareRatio"]) : "") },
-      bound("reach", "shareRatio", percent),
-      of("start", "startShareRatio", percent),
-      of("better line", "betterLineKbps", mbit),
-      { title: "ping idle", cell: ({ values }) => pair(values["idleP50Ms"], values["idleP95Ms"]) },
-      { title: "loaded p50 / p95", cell: ({ values }) => pair(values["loadedP50Ms"], values["loadedP95Ms"]) },
-      bound("at most", "loadedP95Ms", ms),
-      of("sent again", "retransmittedRatio", percent),
-      of("copies", "duplicatedRatio", percent),
-      bound("at most", "redundancyRatio", percent),
-      { title: "result", cell: verdict },
-    ],
-  },
-  {
-    title: "Eight TCP connections, and UDP at 90 % of the limit",
-    columns: [
-      of("8 TCP", "eightTcpKbps", mbit),
-      of("share", "eightTcpShareRatio", percent),
-      of("UDP", "udpKbps", mbit),
-      of("lost", "udpLostRatio", (value) => `${(value * 100).toFixed(2)} %`),
-      of("reordered", "udpReordered", count),
-    ],
-  },
-  {
-    title: "The line that carries a call of 200 datagrams/s is cut, beside 8 TCP connections",
-    columns: [
-      of("out after", "cutOutMs", ms),
-      of("lost", "cutLost", count),
-      of("longest gap", "cutGapMs", ms),
-      of("TCP meanwhile", "cutKbps", mbit),
-      of("back after", "cutBackMs", ms),
-    ],
-  },
-];
 
 /** What tells the cases apart: the policy, and whatever else is not the same in all of them. */
 function labelsOf(rows: readonly Row[]): Column[] {
@@ -141,21 +69,6 @@ function aloneTable(alone: readonly AloneResult[]): string {
   return renderTable(header, rows, 4);
 }
 
-/** Names of what misses the figure to reach. */
-const MISS_WORDS: Readonly<Record<string, string>> = {
-  shareRatio: "share",
-  toBetterLineRatio: "below the better line",
-  loadedP95Ms: "ping",
-  redundancyRatio: "redundancy",
-};
-
-function verdict({ values, missed }: Row): string {
-  const judged = Object.keys(MISS_WORDS).filter((name) => values[name]?.ok != null);
-  if (judged.length === 0) return "";
-  const misses = judged.filter((name) => missed.includes(name)).map((name) => MISS_WORDS[name]);
-  return misses.length === 0 ? "ok" : `miss: ${misses.join(", ")}`;
-}
-
 /** Enough of a program's log to see what is wrong; --json has all of it. */
 const ERROR_LINES = 12;
 
@@ -166,30 +79,6 @@ function renderError({ scenario, policy }: Row, error: string): string {
 
 function section(title: string, table: string): string {
   return table === "" ? "" : `${title}\n${table}`;
-}
-
-function range(value: Value | undefined): string {
-  return value === undefined ? MISSING : `${(value.least * 100).toFixed(1)}–${percent(value.most)}`;
-}
-
-function pair(p50: Value | undefined, p95: Value | undefined): string {
-  return p50 === undefined || p95 === undefined ? MISSING : `${Math.round(p50.median)} / ${ms(p95.median)}`;
-}
-
-function mbit(kbps: number): string {
-  return (kbps / 1000).toFixed(1);
-}
-
-function percent(ratio: number): string {
-  return `${(ratio * 100).toFixed(1)} %`;
-}
-
-function count(value: number): string {
-  return String(value);
-}
-
-function ms(value: number): string {
-  return `${Math.round(value)} ms`;
 }
 
 function known(valueMs: number | null): string {

@@ -61,7 +61,10 @@ export interface RunResult extends Case {
   readonly eightTcp: Throughput | null;
   /** At 90 % of the goodput limit. */
   readonly udp: UdpResult | null;
+  readonly start: StartResult | null;
   readonly cut: CutResult | null;
+  readonly spike: SpikeResult | null;
+  readonly flap: FlapResult | null;
 }
 
 export interface OneTcpResult extends Throughput {
@@ -87,17 +90,54 @@ export interface Redundancy {
   readonly farControlBytes: number;
 }
 
-/** The line that carries a call of 200 datagrams/s turns into a black hole, under load of eight TCP connections. */
+/** The line that carries a call of 200 datagrams/s turns into a black hole, beside one TCP connection at full speed. */
 export interface CutResult {
   readonly line: string;
   /** Until both ends had taken the member out of the bond; null: not within the outage. */
   readonly outMs: number | null;
+  /** Of the call, until the end. */
   readonly lost: number;
   readonly longestGapMs: number | null;
-  /** TCP goodput of the remaining lines. */
-  readonly goodputKbps: number | null;
+  /** Goodput limit of the other lines, and TCP goodput from 1 s after the cut on. */
+  readonly remainingKbps: number;
+  readonly goodputKbps: number;
+  /** From the cut until TCP had 80 % of that limit, from the return until it had 80 % of the sum; null: not reached. */
+  readonly recoveredMs: number | null;
+  readonly returnedMs: number | null;
   /** From the line's return until the member was used again. */
   readonly backMs: number | null;
+}
+
+/** The line that carries a call has an RTT of 2 s for 15 s, beside one TCP connection at full speed. */
+export interface SpikeResult {
+  readonly line: string;
+  /** Of the call, while it lasted. */
+  readonly sent: number;
+  readonly lost: number;
+  /** More than 50 ms over the 99th percentile of the idle bond. */
+  readonly late: number;
+  readonly slowestMs: number | null;
+  readonly longestGapMs: number | null;
+  readonly remainingKbps: number;
+  readonly goodputKbps: number;
+}
+
+/** The line that carries a call is dead every other 2 s, beside one TCP connection at full speed. */
+export interface FlapResult {
+  readonly line: string;
+  readonly sent: number;
+  readonly lost: number;
+  readonly longestGapMs: number | null;
+  readonly remainingKbps: number;
+  readonly goodputKbps: number;
+}
+
+/** A download of 10 MB from an idle bond. */
+export interface StartResult {
+  readonly durationMs: number;
+  /** What TCP would need on one line with the goodput of all, and what its bytes alone take there. */
+  readonly idealMs: number;
+  readonly bareMs: number;
 }
 
 /** One figure of a case over its rounds. */

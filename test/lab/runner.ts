@@ -7,6 +7,9 @@ import type { Figure } from "./figures.ts";
 import { measureAlone } from "./measure-alone.ts";
 import { measureEightTcp, measureFullUdp, measureIdle, measureOneTcp } from "./measure-bond.ts";
 import { measureCut } from "./measure-cut.ts";
+import { measureFlap } from "./measure-flap.ts";
+import { measureSpike } from "./measure-spike.ts";
+import { measureStart } from "./measure-start.ts";
 import type { LabOptions } from "./options.ts";
 import type { AloneResult, LabResult, Load, RunResult } from "./result.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -116,18 +119,22 @@ export class LabRun {
     const run = emptyRun(stage, stage.policy, load, round);
     const figures = {
       idle,
+      start: await attempt("start-up", measureStart),
       oneTcp: await attempt("one-tcp", measureOneTcp),
       eightTcp: await attempt("eight-tcp", measureEightTcp),
       udp: await attempt("udp", measureFullUdp),
       cut: await attempt("cut", measureCut),
+      spike: await attempt("spike", measureSpike),
+      flap: await attempt("flap", measureFlap),
     };
     return { ...run, ...figures, mtu: await innerMtu(stage), error: errors.length === 0 ? null : errors.join("\n") };
   }
 }
 
 function emptyRun({ scenario }: Stage, policy: string, load: Load, round: number): RunResult {
-  const none = { error: null, mtu: null, idle: null, oneTcp: null, eightTcp: null, udp: null, cut: null };
-  return { scenario: scenario.name, policy, ...load, round, ...none };
+  const loads = { start: null, oneTcp: null, eightTcp: null, udp: null };
+  const troubles = { cut: null, spike: null, flap: null };
+  return { scenario: scenario.name, policy, ...load, round, error: null, mtu: null, idle: null, ...loads, ...troubles };
 }
 
 function messageOf(error: unknown): string {

@@ -69,6 +69,17 @@ export function userTraffic(
   return { ...ends, direction, congestionControl, seconds: stage.seconds, omitSeconds: stage.warmUpSeconds };
 }
 
+/** What the bond could carry as goodput over a span of time. @param without a line that is out. */
+export async function limitOf(
+  stage: BondStage,
+  direction: Direction,
+  span: { fromMs: number; toMs: number },
+  without = -1,
+): Promise<number> {
+  const lines = allLines(stage).filter((index) => index !== without);
+  return goodputLimit(stage, direction, lines, await innerMtu(stage), span);
+}
+
 export function allLines(stage: Stage): number[] {
   return stage.topology.uplinks.map((_, index) => index);
 }

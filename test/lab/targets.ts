@@ -39,6 +39,15 @@ const PING_PER_PDV = 2;
 const REDUNDANCY_CLEAN = 0.05;
 const REDUNDANCY_LOSSY = 0.03;
 
+/** The longest silence of a call when its line dies, and when TCP has 80 % of the other lines, and again of the sum. */
+export const CUT_GAP_MS = 60;
+export const CUT_RECOVERED_MS = 200;
+export const CUT_RETURNED_MS = 2500;
+/** Of the stable lines while one flaps. */
+export const FLAP_SHARE = 0.9;
+/** A download from an idle bond, to what an ideal line of the sum needs. */
+export const START_TO_IDEAL = 1.3;
+
 /** @returns null for a scenario of which nothing is said. */
 export function shareToReach({ name }: Scenario): number | null {
   return SHARE[name] ?? null;

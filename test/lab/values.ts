@@ -2,7 +2,21 @@ import { quantile } from "../support/statistics.ts";
 import type { AloneResult, Case, Direction, LabResult, Row, RunResult, Value } from "./result.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 import { payloadRatio } from "./stage.ts";
-import { POLICY_WITH_TARGETS, pingToReach, redundancyToReach, shareToReach, TO_BETTER_LINE } from "./targets.ts";
+import {
+  CUT_GAP_MS,
+  CUT_RECOVERED_MS,
+  CUT_RETURNED_MS,
+  FLAP_SHARE,
+  POLICY_WITH_TARGETS,
+  pingToReach,
+  redundancyToReach,
+  START_TO_IDEAL,
+  shareToReach,
+  TO_BETTER_LINE,
+} from "./targets.ts";
+
+/** Stands for what was not reached at all, so that medians and bounds know it. */
+export const NEVER_MS = 99_999;
 
 /** What a value is compared with. */
 interface Context {
@@ -55,11 +69,28 @@ const VALUES: Readonly<Record<string, ValueDefinition>> = {
   udpKbps: { read: ({ udp }) => udp?.goodputKbps },
   udpLostRatio: { read: ({ udp }) => udp?.lostRatio },
   udpReordered: { read: ({ udp }) => udp?.reordered },
+  startMs: { read: ({ start }) => start?.durationMs },
+  startIdealMs: { read: ({ start }) => start?.idealMs },
+  startToIdealRatio: { read: ({ start }) => start && start.durationMs / start.idealMs, atMost: () => START_TO_IDEAL },
+  startToBareRatio: { read: ({ start }) => start && start.durationMs / start.bareMs },
   cutOutMs: { read: ({ cut }) => cut?.outMs },
-  cutLost: { read: ({ cut }) => cut?.lost },
-  cutGapMs: { read: ({ cut }) => cut?.longestGapMs },
+  cutLost: { read: ({ cut }) => cut?.lost, atMost: () => 0 },
+  cutGapMs: { read: ({ cut }) => cut?.longestGapMs, atMost: () => CUT_GAP_MS },
   cutKbps: { read: ({ cut }) => cut?.goodputKbps },
+  cutShareRatio: { read: ({ cut }) => cut && cut.goodputKbps / cut.remainingKbps },
+  cutRecoveredMs: { read: ({ cut }) => cut && (cut.recoveredMs ?? NEVER_MS), atMost: () => CUT_RECOVERED_MS },
   cutBackMs: { read: ({ cut }) => cut?.backMs },
+  cutReturnedMs: { read: ({ cut }) => cut && (cut.returnedMs ?? NEVER_MS), atMost: () => CUT_RETURNED_MS },
+  spikeLost: { read: ({ spike }) => spike?.lost, atMost: () => 0 },
+  spikeLate: { read: ({ spike }) => spike?.late, atMost: () => 0 },
+  spikeSlowestMs: { read: ({ spike }) => spike?.slowestMs },
+  spikeShareRatio: {
+    read: ({ spike }) => spike && spike.goodputKbps / spike.remainingKbps,
+    atLeast: ({ scenario }) => shareToReach(scenario),
+  },
+  flapLost: { read: ({ flap }) => flap?.lost, atMost: () => 0 },
+  flapGapMs: { read: ({ flap }) => flap?.longestGapMs },
+  flapShareRatio: { read: ({ flap }) => flap && flap.goodputKbps / flap.remainingKbps, atLeast: () => FLAP_SHARE },
 };
 
 /** One row per case, in the order in which they were measured first. */

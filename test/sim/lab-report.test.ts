@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { idealMs } from "../lab/measure-start.ts";
 import { parseOptions, UsageError } from "../lab/options.ts";
 import { renderReport } from "../lab/report.ts";
 import type { AloneResult, LabResult, RunResult } from "../lab/result.ts";
@@ -7,10 +8,12 @@ import { payloadRatio } from "../lab/stage.ts";
 import { pingToReach, redundancyToReach, shareToReach } from "../lab/targets.ts";
 import { rowsOf } from "../lab/values.ts";
 import { meanRate, nextRate } from "../lab/wander.ts";
+import { reachedAfterMs, type StreamRecord, streamKbps } from "../support/tcp-stream.ts";
 
 const ping = { sent: 40, received: 40, p50Ms: 50.3, p95Ms: 51.2, maxMs: 60 };
 const load = { scenario: "equal3", congestionControl: "cubic", direction: "down" } as const;
-const nothing = { error: null, mtu: null, idle: null, oneTcp: null, eightTcp: null, udp: null, cut: null };
+const loads = { start: null, oneTcp: null, eightTcp: null, udp: null };
+const nothing = { error: null, mtu: null, idle: null, ...loads, cut: null, spike: null, flap: null };
 
 function measured(policy: string, round: number, goodputKbps: number): RunResult {
   return {
@@ -51,12 +54,20 @@ const alone: AloneResult[] = [
   },
 ];
 
+const trouble = { line: "isp2", sent: 3000, lost: 0, longestGapMs: 31, remainingKbps: 36_800, goodputKbps: 36_000 };
+
 const runs: RunResult[] = [
   {
     ...measured("aggregate", 1, 54_900),
     eightTcp: { goodputKbps: 54_000, limitKbps: 55_200 },
     udp: { goodputKbps: 49_600, sent: 100, lost: 0, lostRatio: 0, reordered: 0 },
-    cut: { line: "isp2", outMs: 340, lost: 0, longestGapMs: 31, goodputKbps: 36_000, backMs: 5800 },
+    start: { durationMs: 2000, idealMs: 1700, bareMs: 1450 },
+    cut: {
+      ...{ line: "isp2", outMs: 340, lost: 0, longestGapMs: 31, remainingKbps: 36_800, goodputKbps: 36_000 },
+      ...{ recoveredMs: 110, backMs: 5800, returnedMs: null },
+    },
+    spike: { ...trouble, late: 3, slowestMs: 180 },
+    flap: { ...trouble, goodputKbps: 30_000 },
   },
   measured("aggregate", 2, 52_300),
   measured("aggregate", 3, 55_000),
@@ -88,20 +99,35 @@ describe("report", () => {
       equal3    isp1  cubic  down  20.0 / 20.0  25 ms   19.1  99.0 %      50 ms  50 ms / 98 ms
 
       One TCP connection (share: of the goodput limit, the sum of the lines less all headers; start: of the warm-up)
-      policy      limit  1 TCP   share        range   reach   start  better line   ping idle  loaded p50 / p95  at most  sent again  copies  at most      result
-      ──────────  ─────  ─────  ──────  ───────────  ──────  ──────  ───────────  ──────────  ────────────────  ───────  ──────────  ──────  ───────  ──────────
-      aggregate    55.2   54.9  99.5 %  94.7–99.6 %  97.0 %  87.0 %         19.1  50 / 51 ms        50 / 74 ms    70 ms       0.3 %   0.2 %    5.0 %  miss: ping
-      balance-rr   55.2   18.0  32.6 %                    –  87.0 %         19.1  50 / 51 ms        50 / 74 ms        –       0.3 %   0.2 %        –            
+      policy      limit  1 TCP   share            range   reach   start  better line   ping idle  loaded p50 / p95  at most  sent again  copies  at most      result
+      ──────────  ─────  ─────  ──────  ───────────────  ──────  ──────  ───────────  ──────────  ────────────────  ───────  ──────────  ──────  ───────  ──────────
+      aggregate    55.2   54.9  99.5 %  94.7 % – 99.6 %  97.0 %  87.0 %         19.1  50 / 51 ms        50 / 74 ms    70 ms       0.3 %   0.2 %    5.0 %  miss: ping
+      balance-rr   55.2   18.0  32.6 %                        –  87.0 %         19.1  50 / 51 ms        50 / 74 ms        –       0.3 %   0.2 %        –            
 
       Eight TCP connections, and UDP at 90 % of the limit
       policy     8 TCP   share   UDP    lost  reordered
       ─────────  ─────  ──────  ────  ──────  ─────────
       aggregate   54.0  97.8 %  49.6  0.00 %          0
 
-      The line that carries a call of 200 datagrams/s is cut, beside 8 TCP connections
-      policy     out after  lost  longest gap  TCP meanwhile  back after
-      ─────────  ─────────  ────  ───────────  ─────────────  ──────────
-      aggregate     340 ms     0        31 ms           36.0     5800 ms
+      10 MB from the idle bond (ideal: what TCP needs on one line with the goodput of all)
+      policy        took    ideal  to ideal            range  at most  result
+      ─────────  ───────  ───────  ────────  ───────────────  ───────  ──────
+      aggregate  2000 ms  1700 ms    1.18 x  1.18 x – 1.18 x   1.30 x      ok
+
+      The line that carries a call of 200 datagrams/s is cut for 5 s, beside one TCP connection
+      policy     out after  lost  longest gap  TCP at 80 % of the rest  TCP meanwhile  line back  TCP at 80 % of all        result
+      ─────────  ─────────  ────  ───────────  ───────────────────────  ─────────────  ─────────  ──────────────────  ────────────
+      aggregate     340 ms     0        31 ms                   110 ms         97.8 %    5800 ms               never  miss: return
+
+      The line that carries a call has an RTT of 2 s for 15 s, beside one TCP connection
+      policy     lost  late  slowest  TCP, of the other lines      result
+      ─────────  ────  ────  ───────  ───────────────────────  ──────────
+      aggregate     0     3   180 ms                   97.8 %  miss: late
+
+      The line that carries a call is dead every other 2 s for 16 s, beside one TCP connection
+      policy     lost  longest gap  TCP, of the other lines     result
+      ─────────  ────  ───────────  ───────────────────────  ─────────
+      aggregate     0        31 ms                   81.5 %  miss: TCP
 
       equal3, broadcast: not measured in full: client ended with status 78"
     `);
@@ -131,7 +157,7 @@ describe("rows", () => {
       ok: true,
     });
     expect(aggregate?.values["loadedP95Ms"]).toMatchObject({ median: 74.4, atMost: 70, ok: false });
-    expect(aggregate?.missed).toEqual(["loadedP95Ms"]);
+    expect(aggregate?.missed).toEqual(["loadedP95Ms", "cutReturnedMs", "spikeLate", "flapShareRatio"]);
     expect(roundRobin?.values["shareRatio"]).toMatchObject({ atLeast: null, ok: null });
   });
 
@@ -160,6 +186,35 @@ describe("figures to reach", () => {
     expect(redundancyToReach(named("equal3"), "down")).toBe(0.05);
     expect(redundancyToReach(named("asym"), "down")).toBeCloseTo(0.03 + (12 * 0.003) / 62);
     expect(redundancyToReach(named("asym"), "up")).toBeCloseTo(0.03 + (5 * 0.003) / 16);
+  });
+});
+
+describe("an ideal line", () => {
+  it("needs two round trips, its slow start, and then its own time", () => {
+    // 55.2 Mbit/s and 50 ms: 345 kB are under way, so 10, 20, … 160 segments of 1380 bytes are five round trips.
+    expect(idealMs(55_200, 50)).toBeCloseTo(2 * 50 + 5 * 50 + ((10_000_000 - 310 * 1380) * 8) / 55_200);
+    expect(idealMs(1000, 50)).toBe(2 * 50 + 80_000);
+  });
+});
+
+describe("a stream's record", () => {
+  const record = {
+    startedMs: 0,
+    connectedMs: 0,
+    arrivals: Array.from({ length: 100 }, (_, i) => [i * 10, 1250]),
+  } as StreamRecord;
+  const stalled = { ...record, arrivals: record.arrivals.filter(([atMs]) => atMs < 200 || atMs >= 500) };
+
+  it("gives the goodput of a span", () => {
+    expect(streamKbps(record, { fromMs: 100, toMs: 300 })).toBe(1000);
+    expect(streamKbps(stalled, { fromMs: 100, toMs: 300 })).toBe(500);
+  });
+
+  it("tells how long it took to reach a goodput over a span", () => {
+    const reached = (fromMs: number, toMs = 1000) => reachedAfterMs(stalled, 800, { fromMs, toMs, spanMs: 100 });
+    expect(reached(0)).toBe(0);
+    expect(reached(200)).toBe(280); // from 480 on there are 8 of 10 in 100 ms
+    expect(reached(200, 550)).toBeNull();
   });
 });
 
