@@ -108,7 +108,7 @@ export class CostLoop {
     this.#receive(this.#client, this.#near); // Of the turn before: an answer takes time.
     this.#near.offeredFrames = frames;
     const startMs = performance.now();
-    if (frames > 0) this.#client.onTapReadable(nowMs);
+    if (frames > 0) this.#client.onTapReadable();
     this.#client.onTimer(nowMs);
     const middleMs = performance.now();
     this.#receive(this.#concentrator, this.#far);
@@ -123,7 +123,7 @@ export class CostLoop {
     for (;;) {
       const socket = ports.readableSocket;
       if (socket < 0) return;
-      forwarder.onSocketReadable(socket, this.#nowMs);
+      forwarder.onSocketReadable(socket);
     }
   }
 

@@ -29,6 +29,8 @@ export interface Situation {
   readonly feedbackBunchMs?: number;
   /** The peer's clock runs fast by this. */
   readonly driftPpm?: number;
+  /** What the peer's clock is wrong by when it notes an arrival, above or below. */
+  readonly clockErrorMs?: (nowMs: number) => number;
   readonly packetBytes?: number;
   readonly tickMs?: number;
   /** Changes of the line. */
@@ -227,13 +229,15 @@ class Receiver {
   /** What the three reports before told, told again: two of them may be lost. */
   readonly #told: Datagram[][] = [[], [], []];
   readonly #driftPpm: number;
+  readonly #errorMs: (nowMs: number) => number;
 
-  constructor(driftPpm: number) {
-    this.#driftPpm = driftPpm;
+  constructor({ driftPpm, clockErrorMs }: Situation) {
+    this.#driftPpm = driftPpm ?? 0;
+    this.#errorMs = clockErrorMs ?? (() => 0);
   }
 
   onDatagram(datagram: Datagram, nowMs: number): void {
-    const clockMs = CLOCK_OFFSET_MS + nowMs * (1 + this.#driftPpm / 1e6);
+    const clockMs = CLOCK_OFFSET_MS + nowMs * (1 + this.#driftPpm / 1e6) + this.#errorMs(nowMs);
     const owdMs = clockMs - datagram.sentMs;
     this.#bytes += datagram.bytes;
     this.#arrivalMs = clockMs;
@@ -313,7 +317,7 @@ export function runSituation(
       if (counts) dropped++;
     });
     senders.push(sender);
-    const receiver = new Receiver(situation.driftPpm ?? 0);
+    const receiver = new Receiver(situation);
     receivers.set(sender, receiver);
     network.add(sender);
     network.every(situation.feedbackMs ?? FEEDBACK_MS, () =>

@@ -66,9 +66,9 @@ export abstract class SimEnd implements Machine {
   onTimer(nowMs: number): void {
     if (nowMs >= this.#wakeMs) {
       this.#wakeMs = Number.POSITIVE_INFINITY;
-      if (this.ports.tapInbox.length > 0) this.#forwarder.onTapReadable(nowMs);
+      if (this.ports.tapInbox.length > 0) this.#forwarder.onTapReadable();
       for (const socket of [...this.#forwarder.sockets]) {
-        if (this.#isReadable(socket)) this.#forwarder.onSocketReadable(socket, nowMs);
+        if (this.#isReadable(socket)) this.#forwarder.onSocketReadable(socket);
       }
       if (this.ports.tapInbox.length > 0 || this.#forwarder.sockets.some((socket) => this.#isReadable(socket))) {
         this.wake();

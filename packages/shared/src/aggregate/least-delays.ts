@@ -31,6 +31,8 @@ export class LeastDelays {
   /** @returns by how much the least delay rose (NaN: it is the first). */
   add(owdMs: number, rttMs: number, wasEmpty: boolean, nowMs: number): number {
     const before = this.#owd.value;
+    // A datagram cannot be later than its whole round trip took: the least before was no delay, but a clock that leapt.
+    if (owdMs - before > rttMs) this.#owd.restart(owdMs - rttMs);
     if (wasEmpty || before === Number.POSITIVE_INFINITY) {
       this.#owd.add(owdMs, nowMs);
       this.#rtt.add(rttMs, nowMs);

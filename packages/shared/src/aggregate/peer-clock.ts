@@ -25,7 +25,8 @@ export class PeerClock {
     const passedUnits = Math.round(passedMs * UNITS_PER_MS);
     // Modulo 2^32, as near as can be to what has passed here.
     const offMs = ((timeUnits - this.#units - passedUnits) | 0) / UNITS_PER_MS;
-    const timeMs = this.newestMs + passedMs + offMs;
+    // In whole units, so that rounding does not add up.
+    const timeMs = this.newestMs + passedUnits / UNITS_PER_MS + offMs;
     if (Math.abs(offMs) > MOST_OFF_MS) return this.#doubt(timeUnits, passedMs, offMs, nowMs);
     this.#strange = 0;
     return timeMs > this.newestMs ? this.#accept(timeUnits, timeMs, nowMs) : timeMs;

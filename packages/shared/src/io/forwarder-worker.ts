@@ -76,17 +76,16 @@ function watchOffload(): void {
 function run(): void {
   for (let running = takeCommands(); running; ) {
     wait();
-    const nowMs = ports.nowMs();
     if (isTapGone()) {
       port.postMessage({ type: "tap-gone" } satisfies ForwarderEvent);
       return;
     }
-    if (isReadable(2)) forwarder.onTapReadable(nowMs);
+    if (isReadable(2)) forwarder.onTapReadable();
     // Commands may change the list; they are taken after it was gone through.
     for (let i = 0; i < forwarder.sockets.length && i < MAX_SOCKETS; i++) {
-      if (isReadable(FIRST_SOCKET + i)) forwarder.onSocketReadable(forwarder.sockets[i] ?? -1, nowMs);
+      if (isReadable(FIRST_SOCKET + i)) forwarder.onSocketReadable(forwarder.sockets[i] ?? -1);
     }
-    forwarder.onTimer(nowMs);
+    forwarder.onTimer(ports.nowMs());
     watchOffload();
     if (isReadable(1)) {
       addon.netlinkDrain(data.netlinkFd);

@@ -60,9 +60,10 @@ export class Egress {
   }
 
   /** @returns frames taken from the TAP; TAP_BATCH means that more may be waiting. */
-  onTapReadable(tap: number, nowMs: number): number {
+  onTapReadable(tap: number): number {
     const count = this.#ports.tapRead(tap, this.#descriptors, TAP_BATCH);
     if (count <= 0) return 0;
+    const nowMs = this.#ports.nowMs();
     for (let i = 0; i < count; i++) this.#onFrame(i, nowMs);
     this.#flush(nowMs);
     return count;

@@ -57,6 +57,7 @@ export interface ForwarderOptions {
  */
 export class Forwarder {
   readonly sockets: number[] = [];
+  readonly #ports: PacketPorts;
   readonly #options: ForwarderOptions;
   readonly #emit: EmitEvent;
   readonly #drops = createDropCounters();
@@ -75,6 +76,7 @@ export class Forwarder {
   #nextTimerMs = 0;
 
   constructor(ports: PacketPorts, options: ForwarderOptions, emit: EmitEvent) {
+    this.#ports = ports;
     this.#options = options;
     this.#emit = emit;
     const drops = this.#drops;
@@ -124,20 +126,20 @@ export class Forwarder {
   }
 
   /** Frames from the TAP wait. */
-  onTapReadable(nowMs: number): void {
+  onTapReadable(): void {
     for (let round = 0; round < TAP_ROUNDS; round++) {
-      if (this.#egress.onTapReadable(this.#options.tap, nowMs) < TAP_BATCH) break;
+      if (this.#egress.onTapReadable(this.#options.tap) < TAP_BATCH) break;
     }
-    this.#wakeSoon(nowMs);
+    this.#wakeSoon();
   }
 
-  onSocketReadable(socket: number, nowMs: number): void {
-    this.#ingress.onSocketReadable(socket, nowMs);
+  onSocketReadable(socket: number): void {
+    this.#ingress.onSocketReadable(socket);
     const handshakes = this.#handshakes.take();
     if (handshakes !== undefined) {
       this.#emit({ type: "handshakes", items: handshakes, waiting: this.#handshakes.outstanding });
     }
-    this.#wakeSoon(nowMs);
+    this.#wakeSoon();
   }
 
   get nextDeadlineMs(): number {
@@ -263,8 +265,8 @@ export class Forwarder {
     this.#nextTimerMs = nowMs;
   }
 
-  #wakeSoon(nowMs: number): void {
-    this.#nextTimerMs = Math.min(this.#nextTimerMs, nowMs + TIMER_GRAIN_MS);
+  #wakeSoon(): void {
+    this.#nextTimerMs = Math.min(this.#nextTimerMs, this.#ports.nowMs() + TIMER_GRAIN_MS);
   }
 
   #withPeer(peerId: number, act: (peer: Peer) => void): void {

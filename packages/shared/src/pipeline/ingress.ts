@@ -102,10 +102,12 @@ export class Ingress {
     this.#origin.endpoints = new Int32Array(UDP_RECEIVE_MESSAGES * ENDPOINT_WORDS);
   }
 
-  onSocketReadable(socket: number, nowMs: number): void {
+  onSocketReadable(socket: number): void {
     const origin = this.#origin;
     origin.socket = socket;
     const count = this.#ports.udpRead(socket, this.#arenaOffset, this.#received, UDP_BATCH, origin.endpoints);
+    // Not before: this thread may have been held up, and nothing must seem to have arrived before it was sent.
+    const nowMs = this.#ports.nowMs();
     let chosen = 0;
     for (let i = 0; i < count; i++) if (this.#choose(i, chosen)) chosen++;
     if (chosen === 0) return;
