@@ -33,6 +33,7 @@ function sourceOf(world: SimWorld): StatusSource {
     tap: "wb0",
     drops: { ...drops },
     bonds: [bondStatus("home1", settings, [], peers[0], () => nothing)],
+    fallback: null,
   };
   return {
     // As it comes out of the socket.

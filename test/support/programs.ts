@@ -30,6 +30,11 @@ export interface PairOptions {
   readonly bondingAt?: "both" | "client" | "concentrator";
   /** Numbers of the uplinks in use, from 0. Default: all. */
   readonly uplinks?: readonly number[];
+  /** [fallback] and [failover] of the client. */
+  readonly fallback?: TomlTable;
+  readonly failover?: TomlTable;
+  /** Further [[concentrator]] tables of the client. */
+  readonly reserves?: readonly TomlTable[];
   /** More keys of [client] and [concentrator]; undefined takes one away. */
   readonly client?: TomlTable;
   readonly concentrator?: TomlTable;
@@ -128,9 +133,12 @@ function clientDocument(topology: Topology, options: PairOptions, folder: string
     const { name = "", gateway = "" } = topology.uplinks[index] ?? {};
     return { name, device: name, gateway, ...(options.uplink !== "auto" && options.uplink) };
   };
+  const preferred = { publicKey, endpoints: options.endpoints ?? [`${ADDRESSES.concentrator}:${PORT}`] };
   return {
     client: { ...ownSettings(folder, "client"), defaultRoute: true, lan, ...options.client },
-    concentrator: { publicKey, endpoints: options.endpoints ?? [`${ADDRESSES.concentrator}:${PORT}`] },
+    concentrator: options.reserves === undefined ? preferred : [preferred, ...options.reserves],
+    fallback: options.fallback,
+    failover: options.failover,
     ...(options.uplink === "auto" ? { uplinks: "auto" } : { uplink: used.map((index) => uplinkTable(index)) }),
     ...bondingOf(options, "client"),
   };

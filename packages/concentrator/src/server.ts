@@ -141,6 +141,7 @@ class Server implements Running {
           ({ pathNumber }) => ({ device: client.devices.get(pathNumber) ?? null, local: null }),
         ),
       ),
+      fallback: null,
     };
   }
 

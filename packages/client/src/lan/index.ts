@@ -1,1 +1,2 @@
+export { defaultRules } from "./default-route.ts";
 export { reconcileLan } from "./lan-network.ts";

@@ -9,6 +9,7 @@ import {
   type SystemChanges,
   tapChanges,
 } from "@wanbond/shared/system";
+import type { ResolvedUplink } from "../uplink/index.ts";
 import { defaultRouteChanges } from "./default-route.ts";
 
 /** What the home side of the tunnel is to be like; it may change while we run (pushed addresses, bond MTU, uplinks). */
@@ -21,7 +22,14 @@ export interface LanNetwork {
   readonly addresses: readonly string[];
   /** Networks the concentrator says it reaches. */
   readonly routes: readonly string[];
+  /** Into the bond. */
   readonly defaultRoute: boolean;
+  /** The uplink that the LAN uses in place of the bond; null: it uses the bond. */
+  readonly direct: ResolvedUplink | null;
+  /** The kill switch is on: it has the rules of the default route. */
+  readonly guarded: boolean;
+  /** Networks of the LAN. */
+  readonly lan: readonly string[];
   /** Devices of the uplinks. */
   readonly uplinkDevices: readonly string[];
   /** Default routes of the system (UplinkFacts). */
@@ -44,16 +52,23 @@ export async function reconcileLan(
 function forwarding(network: LanNetwork): Map<string, Change> {
   if (network.mode === "bridged") return new Map();
   return forwardingChanges({
-    families: familiesOf(network.addresses),
+    families: familiesOf(network),
     looseDevices: [network.tap, ...network.uplinkDevices],
     advertisedDevices: advertisedDevices(network.defaultRoutes),
   });
 }
 
-function defaults({ tap, defaultRoute, addresses }: LanNetwork, instance: number): Map<string, Change> {
-  return defaultRoute ? defaultRouteChanges(tap, instance, familiesOf(addresses)) : new Map();
+function defaults(network: LanNetwork, instance: number): Map<string, Change> {
+  const { tap, defaultRoute, direct, guarded } = network;
+  if (!defaultRoute && direct === null) return new Map();
+  return defaultRouteChanges({ tap, instance, families: familiesOf(network), direct, guarded });
 }
 
-function familiesOf(addresses: readonly string[]): (4 | 6)[] {
-  return [...new Set(addresses.map((address) => parsePrefix(address).family))];
+/**
+ * Those of which the TAP has an address: without one, the other end could not answer. An uplink that is used directly
+ * needs none: there it is those of the LAN.
+ */
+function familiesOf({ addresses, direct, lan }: LanNetwork): (4 | 6)[] {
+  const known = (networks: readonly string[]) => networks.map((network) => parsePrefix(network).family);
+  return [...new Set([...known(addresses), ...(direct === null ? [] : ([4, ...known(lan)] as const))])];
 }

@@ -1,13 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Runner } from "@wanbond/shared/system";
 import { describe, expect, it } from "vitest";
-import {
-  diffUplinks,
-  type ResolvedUplink,
-  readUplinkFacts,
-  resolveUplinks,
-  type UplinkFacts,
-} from "../../src/uplink/index.ts";
+import { type ResolvedUplink, readUplinkFacts, resolveUplinks, type UplinkFacts } from "../../src/uplink/index.ts";
+import { diffUplinks } from "../../src/uplink/uplink-diff.ts";
 
 /** What `ip -N -j -d` said on a router with five kinds of lines, by question. */
 const answers: Readonly<Record<string, unknown>> = JSON.parse(

@@ -26,6 +26,29 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
   ["bond-decision", ({ decision }, membersOf) => bondDecision(entriesOf(decision), membersOf)],
   ["path-mtu", ({ mtu, reason }) => `largest packet is ${number(mtu)} bytes (${word(reason)})`],
   ["roamed", ({ from, to }) => `goes on from ${word(to)}, was ${word(from)}`],
+  [
+    "direct-started",
+    ({ uplink, unreachableMs, rttMs }) =>
+      `no concentrator for ${number(unreachableMs)} ms: the LAN uses ${word(uplink)} directly (its RTT ${number(rttMs, 1)} ms)`,
+  ],
+  [
+    "direct-moved",
+    ({ from, uplink, reason }) => `the LAN uses ${word(uplink)} directly in place of ${word(from)} (${word(reason)})`,
+  ],
+  [
+    "direct-ended",
+    ({ uplink, reachableMs, directMs }) =>
+      `a bond is up for ${number(reachableMs)} ms: no longer directly over ${word(uplink)}, as for ${number(directMs)} ms`,
+  ],
+  [
+    "concentrator-changed",
+    ({ from, to, reason, unreachableMs, reachableMs }) =>
+      reason === "unreachable"
+        ? `${word(from)} is not reachable for ${number(unreachableMs)} ms: ${word(to)} carries the traffic`
+        : `${word(to)} is reachable for ${number(reachableMs)} ms: it carries the traffic again, not ${word(from)}`,
+  ],
+  ["concentrator-reachable", ({ rttMs }) => `this concentrator can carry traffic (RTT ${number(rttMs, 1)} ms)`],
+  ["concentrator-unreachable", () => "this concentrator is not reachable over any uplink"],
   ["peer-silent", ({ silentMs }) => `no member is heard for ${number(silentMs)} ms: asking for new keys`],
 ]);
 

@@ -20,7 +20,7 @@ export {
   type RevokeAnswer,
 } from "./pairing-control.ts";
 export { prettyEvent } from "./pretty-event.ts";
-export { type BondStatus, type MemberStatus, StatusSnapshot } from "./status.ts";
+export { type BondStatus, type FallbackStatus, type MemberStatus, StatusSnapshot } from "./status.ts";
 export type { MemberHistory, StatusSource } from "./status-source.ts";
 export { statusTable } from "./status-table.ts";
 export { type Column, printable, table, UNKNOWN } from "./table-text.ts";

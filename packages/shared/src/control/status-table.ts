@@ -1,4 +1,5 @@
 import { aggregateText } from "./aggregate-table.ts";
+import { fallbackText } from "./fallback-text.ts";
 import type { BondStatus, MemberStatus, StatusSnapshot } from "./status.ts";
 import { type Column, decimals, durationText, grid, mbit, printable, table, UNKNOWN } from "./table-text.ts";
 
@@ -20,7 +21,7 @@ const COLUMNS: readonly Column<MemberStatus>[] = [
 export function statusTable(snapshot: StatusSnapshot): string {
   const head = `${snapshot.role} pid ${snapshot.pid}, ${snapshot.tap}, up ${durationText(snapshot.uptimeMs)}`;
   const bonds = snapshot.bonds.length === 0 ? ["  no bonds\n"] : snapshot.bonds.map(bondText);
-  return `${[`${head}\n`, ...bonds, dropsText(snapshot.drops)].filter((part) => part !== "").join("\n")}`;
+  return `${[`${head}\n`, fallbackText(snapshot.fallback), ...bonds, dropsText(snapshot.drops)].filter((part) => part !== "").join("\n")}`;
 }
 
 /** Healthy: all members carry or could; Degraded: some; Down: none. */
@@ -38,7 +39,7 @@ function bondText(bond: BondStatus): string {
     [
       printable(bond.peer),
       policy,
-      bondHealth(bond),
+      bond.inUse ? bondHealth(bond) : `${bondHealth(bond)}, in reserve`,
       `${usableCount(bond)}/${bond.members.length}`,
       String(bond.mtu),
       bond.cipher ?? UNKNOWN,

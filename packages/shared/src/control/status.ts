@@ -40,6 +40,8 @@ export const Member = z.object({
 
 const Bond = z.object({
   peer: z.string(),
+  /** It carries the traffic; a client with several concentrators has the others in reserve. */
+  inUse: z.boolean(),
   state: z.enum(["up", "connecting", "down"]),
   policy: z.string(),
   hashPolicy: z.string().nullable(),
@@ -56,6 +58,23 @@ const Bond = z.object({
   aggregate: AggregateBond.nullable(),
 });
 
+/** How the traffic of a client's LAN goes while no concentrator can be reached, and what is known of the uplinks for it. */
+const Fallback = z.object({
+  /** Now: through the bond, out of an uplink directly, or nowhere. */
+  way: z.enum(["bond", "direct", "none"]),
+  /** The one that is used directly, its device if it is there, and for how long; null while none is. */
+  uplink: z.string().nullable(),
+  device: z.string().nullable(),
+  directMs: measured,
+  /** As configured. */
+  direct: z.boolean(),
+  killSwitch: z.enum(["off", "on", "lasting"]),
+  /** Whether each reaches the internet by itself; null where nobody has asked. */
+  uplinks: z.array(
+    z.object({ name: z.string(), answers: z.boolean().nullable(), rttMs: measured, plrRatio: measured }),
+  ),
+});
+
 /** What a program says about itself over the control socket, and `wanbond status --json` prints. */
 export const StatusSnapshot = z.object({
   version: z.literal(STATUS_VERSION),
@@ -66,8 +85,11 @@ export const StatusSnapshot = z.object({
   /** Frames and datagrams that went nowhere, by reason. */
   drops: z.record(z.string(), count),
   bonds: z.array(Bond),
+  /** null: a concentrator. */
+  fallback: Fallback.nullable(),
 });
 
 export type StatusSnapshot = z.infer<typeof StatusSnapshot>;
+export type FallbackStatus = z.infer<typeof Fallback>;
 export type BondStatus = z.infer<typeof Bond>;
 export type MemberStatus = z.infer<typeof Member>;

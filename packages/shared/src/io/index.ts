@@ -1,4 +1,4 @@
-export { ForwarderThread } from "./forwarder-thread.ts";
+export { ForwarderThread, type ForwarderThreadData } from "./forwarder-thread.ts";
 export {
   type NativeAddon,
   native,

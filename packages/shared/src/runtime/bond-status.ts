@@ -12,19 +12,26 @@ export interface MemberFacts {
   readonly local: string | null;
 }
 
-/** One bond of the status snapshot. @param peer undefined while the forwarder does not know it yet. */
+/**
+ * One bond of the status snapshot.
+ *
+ * @param peer undefined while the forwarder does not know it yet.
+ * @param inUse it carries the traffic: a client may have others in reserve.
+ */
 export function bondStatus(
   name: string,
   settings: BondSettings,
   addresses: readonly string[],
   peer: PeerSnapshot | undefined,
   factsOf: (member: MemberSnapshot) => MemberFacts,
+  inUse = true,
 ): BondStatus {
   const members = (peer?.members ?? []).map((member) => memberStatus(member, factsOf(member)));
   const isConnected = peer !== undefined && peer.sessionAgeMs !== null;
   const isUp = isConnected && members.some((member) => member.state === "up" || member.state === "standby");
   return {
     peer: name,
+    inUse,
     state: isUp ? "up" : isConnected ? "down" : "connecting",
     policy: settings.policy,
     hashPolicy: HASHING_POLICIES.includes(settings.basePolicy) ? settings.transmitHashPolicy : null,

@@ -1,3 +1,5 @@
+/** Both programs look at the system this often even if rtnetlink says nothing. */
+export const RECONCILE_MS = 10_000;
 /** A burst of notifications is one look at the system. */
 const GATHER_MS = 50;
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { EventLog } from "../control/index.ts";
 import { EX_OSERR, EX_TEMPFAIL, WanbondError } from "../errors.ts";
 import { native, type TapOffloads } from "../io/index.ts";
 import { type Runner, readLinks } from "../system/index.ts";
@@ -17,6 +18,9 @@ const Links = z.array(z.object({ address: z.string().regex(/^([0-9a-f]{2}:){5}[0
  * TAP takes them, and what is too long for a member is cut by us.
  */
 export const BRIDGED_TAP_MTU = 1500;
+
+/** IPv6 takes its addresses away from a device below this (RFC 8200); larger packets than fit are fragmented by us. */
+export const SMALLEST_TAP_MTU = 1280;
 
 /** The far end of a routed bond, as the kernel sees it on the TAP. Locally administered; nobody else sees it. */
 export const FAR_MAC = Uint8Array.of(0x02, 0x77, 0x62, 0, 0, 1);
@@ -43,4 +47,10 @@ async function open(runner: Runner, name: string): Promise<{ fd: number; offload
 function taken(name: string, why: string): WanbondError {
   const sentence = `The device ${name} is there already and ${why}. Choose another name with the key tap.`;
   return new WanbondError("WB_TAP_BUSY", EX_TEMPFAIL, sentence);
+}
+
+/** Says what a kernel without super-frames costs. */
+export function warnOfSlowTap(log: EventLog, { offloads }: OpenTap): void {
+  if (offloads.tso) return;
+  log.warn({ event: "no-tap-offload" }, "the kernel hands over frames one by one: expect a quarter of the speed");
 }

@@ -38,6 +38,7 @@ export const SNAPSHOT: StatusSnapshot = {
   bonds: [
     {
       peer: "concentrator",
+      inUse: true,
       state: "up",
       policy: "balance-xor",
       hashPolicy: "layer3+4",
@@ -79,6 +80,7 @@ export const SNAPSHOT: StatusSnapshot = {
       aggregate: null,
     },
   ],
+  fallback: null,
 };
 
 /** How a member of an aggregate bond is used. */

@@ -1,0 +1,71 @@
+import { parsePrefix } from "@wanbond/shared/system";
+
+export interface DirectTableSettings {
+  readonly tap: string;
+  /** Of the uplink that is used directly. */
+  readonly device: string;
+  /** Of all uplinks: what comes in there is not the LAN's. */
+  readonly uplinkDevices: readonly string[];
+  /** Networks of the LAN. */
+  readonly lan: readonly string[];
+  /** Addresses of the TAP: sockets of the router's own programs may still bear them. */
+  readonly inner: readonly string[];
+  /** Networks that are not the internet: those of this host's devices. */
+  readonly near: readonly string[];
+  /** Any number of 16 bits that is ours. */
+  readonly zone: number;
+}
+
+/** Multicast, broadcast, link-local: never the internet. */
+const NEVER_FAR = ["224.0.0.0/4", "255.255.255.255/32", "169.254.0.0/16", "ff00::/8", "fe80::/10"];
+
+/**
+ * The body of our nft table while the LAN uses an uplink directly.
+ *
+ * The kernel decides on a translation at the first packet of a connection. Those that went through the bond were not
+ * translated, and as long as something is sent on them (a VPN's keepalive is enough) they never would be. So what leaves
+ * now is tracked in a zone of its own, where every connection is new: TCP gets its reset from the far end and connects
+ * anew, UDP goes on. Answers are looked up in the common zone, where a rule "established" finds them.
+ */
+export function directTableBody(settings: DirectTableSettings): string {
+  const { device, tap, uplinkDevices, zone } = settings;
+  const near = [...settings.near, ...settings.lan, ...settings.inner, ...NEVER_FAR];
+  const others = [...new Set([tap, "lo", device, ...uplinkDevices])].map((name) => `"${name}"`).join(", ");
+  const intoZone = `ct original zone set ${zone}`;
+  return [
+    ...([4, 6] as const).flatMap((family) => [
+      ...addressSet(`near${family}`, family, near),
+      ...addressSet(`lan${family}`, family, settings.lan),
+      ...addressSet(`inner${family}`, family, settings.inner),
+    ]),
+    "chain prerouting {",
+    "type filter hook prerouting priority raw; policy accept;",
+    `iifname != { ${others} } ip daddr != @near4 ${intoZone}`,
+    `iifname != { ${others} } ip6 daddr != @near6 ${intoZone}`,
+    // A router with one device has LAN and uplinks on the same wire.
+    `ip saddr @lan4 ip daddr != @near4 ${intoZone}`,
+    `ip6 saddr @lan6 ip6 daddr != @near6 ${intoZone}`,
+    "}",
+    "chain output {",
+    "type filter hook output priority raw; policy accept;",
+    `ip saddr @inner4 ip daddr != @near4 ${intoZone}`,
+    `ip6 saddr @inner6 ip6 daddr != @near6 ${intoZone}`,
+    "}",
+    "chain forward {",
+    "type filter hook forward priority filter; policy accept;",
+    // What cannot be tracked cannot be translated: it would leave with an address of the LAN.
+    `oifname "${device}" ct state invalid drop`,
+    `oifname "${device}" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+    "}",
+    "chain postrouting {",
+    "type nat hook postrouting priority srcnat; policy accept;",
+    `oifname "${device}" ct original zone ${zone} masquerade`,
+    "}",
+  ].join("\n");
+}
+
+function addressSet(name: string, family: 4 | 6, networks: readonly string[]): string[] {
+  const own = [...new Set(networks)].filter((network) => parsePrefix(network).family === family).sort();
+  const elements = own.length === 0 ? [] : [`elements = { ${own.join(", ")} }`];
+  return [`set ${name} {`, `type ipv${family}_addr; flags interval; auto-merge;`, ...elements, "}"];
+}
