@@ -97,6 +97,11 @@ export class EnrolClient {
     this.#initiator = this.#createInitiator();
   }
 
+  /** The concentrator's number of the session; 0 before there is one. */
+  get remoteIndex(): number {
+    return this.#epoch?.remoteIndex ?? 0;
+  }
+
   get nextDeadlineMs(): number {
     return Math.min(this.#initiator.nextDeadlineMs, this.#nextSendMs);
   }

@@ -218,7 +218,7 @@ export class Pairing implements PairingControl {
     const { addresses: address, lan: routes } = verdict;
     const nowMs = this.#needs.wallNowMs();
     const joined = { name: invite.name, publicKey: request.publicKey, address, routes, since: timeText(nowMs) };
-    const client = joinedClientConfig({ ...joined });
+    const client = joinedClientConfig(joined);
     if (client === null) throw new Error("the rules of enrolment let through what the configuration refuses");
     register.join(invite, { ...joined, address: [...address], routes: [...routes] }, nowMs);
     this.#needs.clientAdded(clients.add(client, "joined", joined.since));

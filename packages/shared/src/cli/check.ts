@@ -1,13 +1,12 @@
-import { type CheckedConfig, ConfigError, checkConfigFile } from "../config/index.ts";
+import { type CheckedConfig, ConfigError, checkConfigFile, readRegister, registerFile } from "../config/index.ts";
 import type { Shell } from "./shell.ts";
 
 /** `wanbond check`: one line when the file is good. @throws ConfigError with every fault; as JSON it goes to standard output first. */
 export function check(shell: Shell, file: string, json: boolean): void {
   try {
     const checked = checkConfigFile(file);
-    shell.out(
-      json ? `${JSON.stringify({ ok: true, file, role: checked.role, faults: [] })}\n` : summary(file, checked),
-    );
+    const result = { ok: true, file, role: checked.role, faults: [], ...clientsOf(checked) };
+    shell.out(json ? `${JSON.stringify(result)}\n` : summary(file, checked));
   } catch (error) {
     if (json && error instanceof ConfigError) {
       shell.out(`${JSON.stringify({ ok: false, file, role: null, faults: error.faults })}\n`);
@@ -30,7 +29,22 @@ function clientText({ config }: Extract<CheckedConfig, { role: "client" }>): str
 
 function concentratorText({ config }: Extract<CheckedConfig, { role: "concentrator" }>): string {
   const { mode, tap, listen } = config.concentrator;
-  return `${mode} concentrator ${tap}, ${counted(config.client, "client")}, ${listen.length} listening address(es)`;
+  const joined = joinedOf(config);
+  const others = joined.length === 0 ? "" : `, ${joined.length} joined (${joined.map(({ name }) => name).join(", ")})`;
+  const clients = config.client.length === 0 ? "no client in the file" : counted(config.client, "client");
+  return `${mode} concentrator ${tap}, ${clients}${others}, ${listen.length} listening address(es)`;
+}
+
+/** Where each client stands, for scripts. */
+function clientsOf(checked: CheckedConfig): object {
+  if (checked.role === "client") return {};
+  const file = checked.config.client.map(({ name }) => ({ name, origin: "file" }));
+  return { clients: [...file, ...joinedOf(checked.config).map(({ name }) => ({ name, origin: "joined" }))] };
+}
+
+/** @throws WanbondError when their file is damaged. */
+function joinedOf({ concentrator }: Extract<CheckedConfig, { role: "concentrator" }>["config"]) {
+  return readRegister(registerFile(concentrator)).clients;
 }
 
 function counted(named: readonly { readonly name: string }[], word: string): string {

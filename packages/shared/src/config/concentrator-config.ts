@@ -93,13 +93,14 @@ export const CONCENTRATOR_RULES: FileRules<typeof ConcentratorSchema> = {
   checks: CHECKS,
 };
 
-/** A client that joined, as if it stood in the file. null: the text is none. */
-export function joinedClientConfig(raw: {
+/** A client that joined, as if it stood in the file. null: no file may say that. */
+export function joinedClientConfig(client: {
   readonly name: string;
   readonly publicKey: string;
   readonly address: readonly string[];
   readonly routes: readonly string[];
 }): ConcentratorClientConfig | null {
-  const result = Client.safeParse(raw);
+  const { name, publicKey, address, routes } = client;
+  const result = Client.safeParse({ name, publicKey, address, routes });
   return result.success ? result.data : null;
 }
