@@ -1,20 +1,17 @@
 /** `npm run bench`: what wanbond costs and how fast it is, beside others. See HELP in options.ts. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
-import { fileURLToPath } from "node:url";
 import { EX_NOPERM, EX_USAGE } from "../../packages/shared/src/errors.ts";
 import { UsageError } from "../lab/options.ts";
 import { execute, isRoot } from "../support/netns.ts";
 import { CodeFigures } from "./code-figures.ts";
-import { renderDocument } from "./document.ts";
+import { DOCUMENT, FORMATTER, keepBonding, renderDocument } from "./document.ts";
 import { type BenchOptions, HELP, listNames, type Part, parseOptions } from "./options.ts";
 import { bareNodeBytes } from "./process-figures.ts";
 import { renderText } from "./report.ts";
 import type { BenchResult } from "./result.ts";
 import { takeTurns } from "./take-turns.ts";
 
-const DOCUMENT = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
-const FORMATTER = fileURLToPath(new URL("../../node_modules/.bin/biome", import.meta.url));
 const NEEDS_ROOT: readonly Part[] = ["tcp", "udp", "ping"];
 const startMs = performance.now();
 
@@ -42,7 +39,7 @@ async function main(parameters: readonly string[]): Promise<number> {
 }
 
 async function writeDocument(result: BenchResult): Promise<void> {
-  writeFileSync(DOCUMENT, renderDocument(result));
+  writeFileSync(DOCUMENT, keepBonding(renderDocument(result), readFileSync(DOCUMENT, "utf8")));
   await execute([FORMATTER, "format", "--write", DOCUMENT]);
 }
 

@@ -49,7 +49,7 @@ export function renderText(result: BenchResult): string {
 }
 
 /** The table of a section, its words at the left of their columns. */
-function tableOf({ header, rows, wordColumns = 1 }: Section): string {
+export function tableOf({ header, rows, wordColumns = 1 }: Section): string {
   const width = (column: number) => Math.max(...[header, ...rows].map((row) => (row[column] ?? "").length));
   const aligned = [header, ...rows].map((row) =>
     row.map((cell, column) => (column < wordColumns ? cell.padEnd(width(column)) : cell)),

@@ -31,13 +31,13 @@ async function measureLines(topology: Topology, emulation: LineEmulation): Promi
   const { router, server } = topology;
   const ping = (bindDevice: string, seconds = 1, address: string = ADDRESSES.server) =>
     measurePing(router, address, { seconds, bindDevice });
-  const load = { client: router, server, serverAddress: ADDRESSES.server, seconds: 3, omitSeconds: 1 };
+  const load = { client: router, server, serverAddress: ADDRESSES.server, seconds: 2, omitSeconds: 1 };
   const goodput = async () => (await measureTcp({ ...load, bindDevice: "isp1" })).goodputKbps;
 
   await Promise.all([ping("isp1"), ping("isp2")]); // Each device's first packet waits for its neighbour's address.
   const first = await ping("isp1");
   const first6 = await ping("isp1", 1, ADDRESSES.server6);
-  const second = await ping("isp2", 10);
+  const second = await ping("isp2", 8);
   const goodputKbps = await goodput();
   await emulation.set(0, { down: { rateKbps: 4000 } });
   const halvedKbps = await goodput();
@@ -74,7 +74,7 @@ async function labResult(): Promise<LabResult> {
       figures: new Set(["ping", "one-tcp", "cut"]),
       rounds: 1,
       seconds: 4,
-      warmUpSeconds: 2,
+      warmUpSeconds: 10,
       nat: false,
       json: true,
       keep: false,

@@ -45,16 +45,16 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "slow3",
-    description: "3 × 8/2 Mbit/s, 30 ms",
-    lines: times(3, () => line(8 * MBIT, 2 * MBIT, 30)),
+    description: "3 × 2/1 Mbit/s, 30 ms",
+    lines: times(3, () => line(2 * MBIT, 1 * MBIT, 30)),
   },
   {
     name: "slow-mixed",
-    description: "8/2 Mbit/s 30 ms + 5/1 Mbit/s 45 ms + 3/0.5 Mbit/s 60 ± 8 ms with 0.3 % loss",
+    description: "3/1 Mbit/s 30 ms + 2/0.5 Mbit/s 45 ms + 1/0.5 Mbit/s 60 ± 8 ms with 0.3 % loss",
     lines: [
-      line(8 * MBIT, 2 * MBIT, 30),
-      line(5 * MBIT, 1 * MBIT, 45),
-      line(3 * MBIT, 0.5 * MBIT, 60, { pdvMs: 8, lossRatio: 0.003 }),
+      line(3 * MBIT, 1 * MBIT, 30),
+      line(2 * MBIT, 0.5 * MBIT, 45),
+      line(1 * MBIT, 0.5 * MBIT, 60, { pdvMs: 8, lossRatio: 0.003 }),
     ],
   },
   ...PROFILES,

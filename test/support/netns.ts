@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { PATIENCE } from "./wait.ts";
 
 /**
  * Network namespaces that never outlive their maker: names carry its PID, everything is removed at exit and after
@@ -24,7 +25,7 @@ export function execute(command: readonly string[], options: ExecOptions = {}): 
   const [program = "", ...parameters] = command;
   const { input = "", deadlineMs = 30_000, accept = [0] } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, { stdio: ["pipe", "pipe", "pipe"], timeout: deadlineMs });
+    const child = spawn(program, parameters, { stdio: ["pipe", "pipe", "pipe"], timeout: PATIENCE * deadlineMs });
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

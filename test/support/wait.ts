@@ -8,7 +8,7 @@ export interface WaitOptions {
 }
 
 /** Multiplies deadlines where everything takes longer, as in uml.ts. */
-const PATIENCE = Number(process.env["WANBOND_TEST_PATIENCE"] ?? 1);
+export const PATIENCE = Number(process.env["WANBOND_TEST_PATIENCE"] ?? 1);
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
