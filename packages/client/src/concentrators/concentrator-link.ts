@@ -14,6 +14,7 @@ import { type ForwarderThread, native } from "@wanbond/shared/io";
 import type { ForwarderEvent, PeerSnapshot } from "@wanbond/shared/pipeline";
 import { bondStatus, DeadlineTimer } from "@wanbond/shared/runtime";
 import { HandshakeInitiator, type SessionEpoch, type SessionIndexes } from "@wanbond/shared/session";
+import { CLOSE_REMOVED } from "@wanbond/shared/wire";
 import { HandshakeLog } from "../handshake-log.ts";
 import { type ResolvedUplink, UplinkPaths, type UplinkTraits, uplinkSettings } from "../uplink/index.ts";
 
@@ -61,6 +62,8 @@ export class ConcentratorLink {
   readonly #handshakeLog: HandshakeLog;
   readonly #paths: UplinkPaths;
   #reachable = false;
+  /** It has put us out, and has not taken us in again since. */
+  #removed = false;
   #bond: BondSettings;
   /** Drawn by the concentrator at its start; another one means that it has started anew. */
   #farRunId: number | undefined;
@@ -140,8 +143,11 @@ export class ConcentratorLink {
         this.#reachable = event.reachable;
         this.rttMs = event.rttMs;
         break;
-      case "peer-silent":
       case "closed":
+        if (event.reason === CLOSE_REMOVED) this.#onRemoved();
+        this.#askForKeys();
+        break;
+      case "peer-silent":
         this.#askForKeys();
         break;
       default:
@@ -153,7 +159,8 @@ export class ConcentratorLink {
   status(peers: readonly PeerSnapshot[], inUse: boolean): BondStatus {
     const peer = peers.find(({ peerId }) => peerId === this.peerId);
     const facts = ({ pathNumber }: { pathNumber: number }) => this.#paths.factsOf(pathNumber);
-    return bondStatus(this.name, this.#bond, this.push?.addresses ?? [], peer, facts, inUse);
+    const status = bondStatus(this.name, this.#bond, this.push?.addresses ?? [], peer, facts, inUse);
+    return this.#removed ? { ...status, reason: "removed by the concentrator" } : status;
   }
 
   /** How its concentrator is reached over an uplink: a record. null: not at all at present. */
@@ -186,6 +193,7 @@ export class ConcentratorLink {
   #onEstablished(epoch: SessionEpoch): void {
     const { thread, config } = this.#parts;
     this.#handshakeLog.onEstablished();
+    this.#removed = false;
     const fresh = epoch.farRunId !== this.#farRunId;
     this.#farRunId = epoch.farRunId;
     thread.send({ type: "install-epoch", peerId: this.peerId, epoch, fresh });
@@ -195,6 +203,14 @@ export class ConcentratorLink {
   }
 
   // ---- what the concentrator says
+
+  /** It says so on every path. */
+  #onRemoved(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    const sentence = "the concentrator has put this client out; to come back it needs an invite: wanbond client join";
+    this.#parts.log.error({ event: "removed", peer: this.name }, sentence);
+  }
 
   #onPush(json: string): void {
     const { log, config, thread } = this.#parts;

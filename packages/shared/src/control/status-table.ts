@@ -39,7 +39,7 @@ function bondText(bond: BondStatus): string {
     [
       printable(bond.peer),
       policy,
-      bond.inUse ? bondHealth(bond) : `${bondHealth(bond)}, in reserve`,
+      `${bondHealth(bond)}${bond.reason === null ? "" : `, ${printable(bond.reason)}`}${bond.inUse ? "" : ", in reserve"}`,
       `${usableCount(bond)}/${bond.members.length}`,
       String(bond.mtu),
       bond.cipher ?? UNKNOWN,

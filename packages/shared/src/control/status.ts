@@ -43,6 +43,8 @@ const Bond = z.object({
   /** It carries the traffic; a client with several concentrators has the others in reserve. */
   inUse: z.boolean(),
   state: z.enum(["up", "connecting", "down"]),
+  /** What the far end said when it ended the session, in a word, as long as there is no other one. */
+  reason: z.string().nullable(),
   policy: z.string(),
   hashPolicy: z.string().nullable(),
   /** Of the TAP. */

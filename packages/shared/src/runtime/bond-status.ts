@@ -33,6 +33,7 @@ export function bondStatus(
     peer: name,
     inUse,
     state: isUp ? "up" : isConnected ? "down" : "connecting",
+    reason: null,
     policy: settings.policy,
     hashPolicy: HASHING_POLICIES.includes(settings.basePolicy) ? settings.transmitHashPolicy : null,
     mtu: peer?.mtu ?? 0,

@@ -39,6 +39,7 @@ export const SNAPSHOT: StatusSnapshot = {
     {
       peer: "concentrator",
       inUse: true,
+      reason: null,
       state: "up",
       policy: "balance-xor",
       hashPolicy: "layer3+4",
