@@ -78,6 +78,37 @@ describe.skipIf(!isRoot)("a home router with two uplinks", { timeout: 30_000 }, 
     expect(net.dump()).toBe(before);
   });
 
+  it("leads everything out of one uplink directly, and back, with a route at every moment", async () => {
+    const before = net.dump();
+    await pin();
+    await routeLan();
+    const bonded = net.dump();
+    const [isp1 = null, isp2 = null] = resolveUplinks(requests, await readUplinkFacts(net.runner), ["wb0"]);
+    expect((await routeLan({ direct: isp1 })).failed).toEqual([]);
+    expect(way(INTERNET)).toBe("192.168.101.1 isp1");
+    expect(way(`${INTERNET} from 192.168.50.7 iif lan`)).toBe("192.168.101.1 isp1");
+    expect(way(INTERNET6)).toBe("fe80::1 isp1");
+    expect(await routeLan({ direct: isp1 })).toEqual(UNTOUCHED);
+    // The second has no IPv6: it is refused, not led astray.
+    expect((await routeLan({ direct: isp2 })).failed).toEqual([]);
+    expect(way(INTERNET)).toBe("192.168.102.1 isp2");
+    expect(() => way(INTERNET6)).toThrow("No route to host");
+    expect((await routeLan()).failed).toEqual([]);
+    expect(net.dump()).toBe(bonded);
+    await changes.undoAll();
+    expect(net.dump()).toBe(before);
+  });
+
+  it("leads everything out directly before the tunnel has any address", async () => {
+    await pin();
+    const [isp1 = null] = resolveUplinks(requests, await readUplinkFacts(net.runner), ["wb0"]);
+    const nothing = { addresses: [], routes: [], defaultRoute: false, lan: ["192.168.50.0/24", "fd00:50::/64"] };
+    expect((await routeLan({ ...nothing, direct: isp1 })).failed).toEqual([]);
+    expect(way(`${INTERNET} from 192.168.50.7 iif lan`)).toBe("192.168.101.1 isp1");
+    expect(way(INTERNET6)).toBe("fe80::1 isp1");
+    expect(net.sh("cat /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/ip_forward")).toBe("1\n1\n");
+  });
+
   it("gives the LAN's IPv6 its own way as long as the tunnel has no IPv6", async () => {
     await pin();
     await routeLan({ addresses: ["10.200.0.2/32"] });

@@ -66,7 +66,7 @@ describe("status", () => {
 
   it.each([
     ["a terminal's screen is cleared before each table", [], "\x1b[2J"],
-    ["JSON comes line by line", ["--json"], "}]}\n"],
+    ["JSON comes line by line", ["--json"], "}\n"],
   ])("while watching, %s", async (_what, args, mark) => {
     const socket = temporarySocket();
     await serve(socket);
