@@ -25,7 +25,8 @@ const LAYERS: Readonly<Record<string, number>> = {
   io: 5,
   control: 5,
   runtime: 6,
-  cli: 6,
+  doctor: 6,
+  cli: 7,
 };
 /** Layers up to this one open no socket, set no timer, read no clock, draw no random number and log nothing. */
 const LAST_CORE_LAYER = 4;

@@ -1,2 +1,3 @@
+export { doctorClient } from "./doctor/index.ts";
 export { joinClient } from "./join/index.ts";
 export { runClient } from "./run-client.ts";

@@ -16,6 +16,7 @@ const FEWEST_DATAGRAMS = 12;
 const WATCH_INTERVAL_MS = 50;
 const POLL_MS = 120;
 const DRAIN_MS = 4_000;
+const LOAD_TRIES = 3;
 
 /** What came of one train. */
 export interface TrainOutcome {
@@ -35,11 +36,16 @@ export function deliveredKbps({ received, bytes, spanMs }: TrainOutcome): number
   return ((bytes - bytes / received) * 8) / spanMs;
 }
 
-/** Whether the line was full: it lost some of the train, or took longer over it than the train was sent in. */
-export function filledLine(outcome: TrainOutcome): boolean {
+/**
+ * Whether the line was full: it lost some of the train, or took longer over it than the train was sent in.
+ *
+ * @param usualRatio of what is sent arrives while the line is idle.
+ */
+function filledLine(outcome: TrainOutcome, usualRatio: number): boolean {
   const delivered = deliveredKbps(outcome);
   if (Number.isNaN(delivered)) return true;
-  return delivered < FULL_RATIO * outcome.offeredKbps || outcome.received < FULL_RATIO * outcome.sentCount;
+  const fullRatio = FULL_RATIO * usualRatio;
+  return delivered < fullRatio * outcome.offeredKbps || outcome.received < fullRatio * outcome.sentCount;
 }
 
 /**
@@ -50,7 +56,7 @@ export function filledLine(outcome: TrainOutcome): boolean {
 export async function searchCapacity(
   run: RunTrain,
   limitBytes: number,
-  sizeBytes: number,
+  { sizeBytes, usualRatio }: { readonly sizeBytes: number; readonly usualRatio: number },
   lastTrain: (
     run: () => Promise<TrainOutcome | null>,
   ) => Promise<{ outcome: TrainOutcome | null; queueMs: number | null }>,
@@ -64,7 +70,7 @@ export async function searchCapacity(
     leftBytes -= bytes;
     if (outcome === null) break;
     best = outcome;
-    if (filledLine(outcome)) break;
+    if (filledLine(outcome, usualRatio)) break;
   }
   if (best === null) return null;
   const foundKbps = deliveredKbps(best);
@@ -72,16 +78,16 @@ export async function searchCapacity(
     ? best.offeredKbps
     : Math.min(LARGEST_KBPS, Math.max(FIRST_KBPS, foundKbps * 1.4));
   const bytes = Math.min(leftBytes, (wantedKbps * FINAL_MS) / 8);
-  if (bytes < FEWEST_DATAGRAMS * sizeBytes) return figures(best, null, limitBytes - leftBytes);
+  if (bytes < FEWEST_DATAGRAMS * sizeBytes) return figures(best, usualRatio, null, limitBytes - leftBytes);
   const { outcome, queueMs } = await lastTrain(() => run(wantedKbps, bytes));
-  return figures(outcome ?? best, queueMs, limitBytes - leftBytes + bytes);
+  return figures(outcome ?? best, usualRatio, queueMs, limitBytes - leftBytes + bytes);
 }
 
-function figures(outcome: TrainOutcome, queueMs: number | null, bytes: number): DirectionCapacity {
+function figures(outcome: TrainOutcome, usualRatio: number, queueMs: number | null, bytes: number): DirectionCapacity {
   const kbps = deliveredKbps(outcome);
   return {
     kbps: Number.isNaN(kbps) ? 0 : kbps,
-    saturated: filledLine(outcome),
+    saturated: filledLine(outcome, usualRatio),
     lossRatio: Math.max(0, 1 - outcome.received / Math.max(1, outcome.sentCount)),
     queueMs,
     offeredKbps: outcome.offeredKbps,
@@ -100,15 +106,19 @@ export function trainsUp(socket: SideSocket, sizeBytes: number): RunTrain {
   };
 }
 
-/** Trains from the concentrator to here. @param token of this socket. */
+/** Trains from the concentrator to here. A question that is lost is asked again. @param token of this socket. */
 export function trainsDown(socket: SideSocket, sizeBytes: number, token: number): RunTrain {
   return async (rateKbps, bytes) => {
-    const train = socket.channel.newTrain();
     const amounts = { rateKbps: Math.round(rateKbps), bytes: Math.round(bytes), sizeBytes };
-    socket.ask({ type: "load", train, token, ...amounts });
-    await pause((bytes * 8) / rateKbps);
-    const found = await settled(socket, train, ({ here }) => here);
-    return found === null ? null : { ...found, offeredKbps: rateKbps, sentCount: Math.floor(bytes / sizeBytes) };
+    for (let i = 0; i < LOAD_TRIES; i++) {
+      const train = socket.channel.newTrain();
+      socket.ask({ type: "load", train, token, ...amounts });
+      await pause((bytes * 8) / rateKbps);
+      const found = await settled(socket, train, ({ here }) => here);
+      if (found === null || found.received === 0) continue;
+      return { ...found, offeredKbps: rateKbps, sentCount: Math.floor(bytes / sizeBytes) };
+    }
+    return null;
   };
 }
 

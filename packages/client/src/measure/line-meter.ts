@@ -16,7 +16,7 @@ import { MeasureChannel, type Observation, SideSocket } from "./side-socket.ts";
 const REACH_TRIES = 10;
 const REACH_GAP_MS = 500;
 const REACH_PATIENCE_MS = 4_000;
-const ROUND_TRIPS = { count: 120, intervalMs: 50 } as const;
+const ROUND_TRIPS = { count: 300, intervalMs: 20 } as const;
 const METERED_ROUND_TRIPS = { count: 20, intervalMs: 250 } as const;
 /** Sockets that all lines together may have: the packet loop watches 128. */
 const MAX_SOCKETS = 80;
@@ -162,15 +162,21 @@ class MeasureRun {
     const others = reached.filter((each) => each !== own).map((each) => this.#neighbour(each));
     const sharedWith = new Set<string>();
     const watching = watchingLastTrain(this.#neighbour(own), others, sharedWith);
-    const { mtu } = this.#results[index] ?? {};
+    const { mtu, roundTrips } = this.#results[index] ?? {};
+    const usualRatio = roundTrips == null ? 1 : Math.sqrt(roundTrips.answered / Math.max(1, roundTrips.sent));
     const { capacityBytes } = this.#options;
     const sizeOf = (mtuBytes: number | null | undefined) => Math.min(1400, mtuBytes ?? 1200);
     const upSize = sizeOf(mtu?.upBytes);
-    const up = await searchCapacity(trainsUp(socket, upSize), capacityBytes, upSize, watching);
+    const up = await searchCapacity(
+      trainsUp(socket, upSize),
+      capacityBytes,
+      { sizeBytes: upSize, usualRatio },
+      watching,
+    );
     await pause(300);
     const downSize = sizeOf(mtu?.downBytes);
     const trains = trainsDown(socket, downSize, first.answer.token);
-    const down = await searchCapacity(trains, capacityBytes, downSize, watching);
+    const down = await searchCapacity(trains, capacityBytes, { sizeBytes: downSize, usualRatio }, watching);
     this.#learn(index, { capacity: { up, down }, sharedWith: [...sharedWith].sort() });
     await pause(300);
   }

@@ -34,7 +34,7 @@ export async function searchMtu(attempt: Try, largestBytes: number, nowMs: () =>
 }
 
 /** Largest packets that lines have: PPPoE, IPv6's minimum, tunnels. Where one comes through, the next larger size is tried. */
-const USUAL_BYTES: readonly number[] = [1492, 1280, 1400, 1420, 1460, 1480];
+const USUAL_BYTES: readonly number[] = [1492, 1280, 1400, 1460];
 
 function nextSize(good: number, bad: number, last: number): number {
   if (last === good && USUAL_BYTES.includes(good)) return good + 1;
@@ -54,7 +54,10 @@ export function tryUp(socket: SideSocket, patienceMs: number): Try {
 export function tryDown(socket: SideSocket, patienceMs: number, token: number): Try {
   return async (sizeBytes) => {
     const train = socket.channel.newTrain();
-    socket.ask({ type: "load", train, token, rateKbps: RATE_KBPS, bytes: COPIES * sizeBytes, sizeBytes });
+    // More than once, as the question itself may be lost.
+    for (let i = 0; i < 2; i++) {
+      socket.ask({ type: "load", train, token, rateKbps: RATE_KBPS, bytes: COPIES * sizeBytes, sizeBytes });
+    }
     return polled(socket, train, patienceMs, ({ here }) => here.received);
   };
 }

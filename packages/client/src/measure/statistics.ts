@@ -18,6 +18,6 @@ export function roundTripFigures(sent: number, rttsMs: readonly number[]): Round
 }
 
 /** The smallest value that this share of the values does not exceed. @param sorted ascending. */
-export function quantile(sorted: readonly number[], share: number): number | null {
+function quantile(sorted: readonly number[], share: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }

@@ -2,6 +2,7 @@ import yargs, { type Argv } from "yargs";
 import packageJson from "../../package.json" with { type: "json" };
 import { WanbondError } from "../errors.ts";
 import { check } from "./check.ts";
+import { doctorCommands } from "./doctor-commands.ts";
 import { keygen, pubkey } from "./keys.ts";
 import { clientCommands, concentratorCommands, joinLists } from "./pairing-commands.ts";
 import { serviceCommands } from "./service-commands.ts";
@@ -48,9 +49,11 @@ function commands(shell: Shell, args: readonly string[]): Argv {
       if (error instanceof Error && error.name !== "YError") throw error;
       throw usageError(message, args);
     });
-  return serviceCommands(keyCommands(programCommands(statusCommands(parser, shell), shell), shell), shell)
+  const asking = doctorCommands(statusCommands(parser, shell), shell);
+  return serviceCommands(keyCommands(programCommands(asking, shell), shell), shell)
     .example("wanbond keygen > client.key", "Make a private key (under umask 077)")
     .example("wanbond check --config client.toml", "Show every fault of a configuration")
+    .example("wanbond doctor", "Find what is wrong with this machine and its lines")
     .example("wanbond status --watch", "Watch the bond and its members")
     .epilogue("Exit statuses are those of sysexits.h; docs/troubleshooting.md lists every error.");
 }

@@ -1,3 +1,5 @@
+import type { DoctorOptions, DoctorOutput } from "../doctor/index.ts";
+
 /** What both programs take; packages/client and packages/concentrator implement it. Resolves after a clean stop. */
 type RunProgram = (options: { readonly configPath: string; readonly pretty: boolean }) => Promise<void>;
 
@@ -20,6 +22,9 @@ export interface JoinRequest {
   readonly tap: string;
   readonly force: boolean;
 }
+
+/** Looks and reports. @throws WanbondError when it found a fault. */
+type RunDoctor = (options: DoctorOptions, output: DoctorOutput) => Promise<void>;
 
 /** What the command line touches of the process it runs in, so that tests can stand in for it. */
 export interface Shell {
@@ -50,4 +55,6 @@ export interface Shell {
     readonly uplinks: readonly string[];
     readonly warnings: readonly string[];
   }>;
+  doctorClient: RunDoctor;
+  doctorConcentrator: RunDoctor;
 }

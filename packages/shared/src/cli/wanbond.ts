@@ -18,6 +18,8 @@ const shell: Shell = {
   initConcentrator: async (request) => (await import("@wanbond/concentrator")).initConcentrator(request),
   joinClient: async (request) => (await import("@wanbond/client")).joinClient(request),
   runConcentrator: async (options) => (await import("@wanbond/concentrator")).runConcentrator(options),
+  doctorClient: async (...asked) => (await import("@wanbond/client")).doctorClient(...asked),
+  doctorConcentrator: async (...asked) => (await import("@wanbond/concentrator")).doctorConcentrator(...asked),
 };
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -4,20 +4,25 @@ export { CommandError, createRunner, type Runner } from "./command.ts";
 export { type ForwardObstacle, findForwardObstacles, forwardObstacles } from "./forward-firewall.ts";
 export { advertisedDevices, type ForwardingSettings, forwardingChanges } from "./forwarding.ts";
 export { findInputRemedies } from "./input-firewall.ts";
-export { acquireInstanceLock, type InstanceLock } from "./instance-lock.ts";
+export { acquireInstanceLock, type InstanceLock, type LiveInstance, liveInstances } from "./instance-lock.ts";
 export {
   type AddressFact,
   hasIpv6,
   type LinkFact,
   type RouteFact,
+  type RuleFact,
   readAddresses,
   readDefaultRoutes,
   readLinks,
   readNeighbour,
   readNetworksInUse,
+  readOwnRoutes,
+  readRules,
 } from "./kernel-state.ts";
 export {
   defaultPriority,
+  instanceOfPriority,
+  instanceOfTable,
   MAIN_TABLE,
   MAX_UPLINK_SLOTS,
   nftTableName,
@@ -26,6 +31,7 @@ export {
   tunnelTable,
   uplinkTable,
 } from "./names.ts";
+export { type PortObstacle, portObstacles } from "./port-firewall.ts";
 export { canonicalAddress, contains, networkOf, parsePrefix } from "./prefix.ts";
 export { findMissingPrerequisites, type Requirements, requirePrerequisites } from "./prerequisites.ts";
 export { type ServiceStart, startService } from "./service-start.ts";

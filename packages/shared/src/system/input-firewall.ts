@@ -12,7 +12,7 @@ export function inputRemedies(ruleset: unknown, port: number): string[] {
   const dropping = chains.filter((chain) => chain.hook === "input" && chain.family !== "bridge");
   const remedies = dropping
     .filter((chain) => dropsTheRest(chain, rules) && !opens(chain, rules, port))
-    .map((chain) => remedyFor(chain, chains, port));
+    .map((chain) => openingCommand(chain, chains, port));
   return [...new Set(remedies)];
 }
 
@@ -25,7 +25,8 @@ function opens(chain: Chain, rules: readonly Rule[], port: number): boolean {
   });
 }
 
-function remedyFor(chain: Chain, chains: readonly Chain[], port: number): string {
+/** The command that opens a UDP port, in the words of whoever has made that chain. */
+export function openingCommand(chain: Chain, chains: readonly Chain[], port: number): string {
   const has = (name: string) => chains.some((other) => other.name === name && other.table === chain.table);
   if (chain.table === "firewalld") {
     return `firewall-cmd --permanent --add-port=${port}/udp && firewall-cmd --reload`;

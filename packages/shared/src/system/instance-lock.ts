@@ -41,6 +41,22 @@ export function acquireInstanceLock(directory: string, name: string): InstanceLo
   };
 }
 
+/** A program that holds an instance lock and lives. */
+export interface LiveInstance {
+  readonly number: number;
+  /** ROLE-TAP */
+  readonly name: string;
+  readonly pid: number;
+}
+
+/** The programs of a state directory that run at this moment. */
+export function liveInstances(directory: string): LiveInstance[] {
+  return Array.from({ length: MAX_INSTANCES }, (_, number) => number).flatMap((number) => {
+    const holder = readHolder(numberFile(directory, number));
+    return holder !== null && isAlive(holder) ? [{ number, name: holder.name, pid: holder.pid }] : [];
+  });
+}
+
 /** Ours of before a kill, then the never used, then those that dead programs of other names left: their rules may still stand. */
 function preferredNumbers(directory: string, name: string): number[] {
   const rank = (number: number) => {

@@ -53,3 +53,17 @@ export function defaultPriority(instance: number): number {
 export function nftTableName(tap: string, part: "" | "direct" | "guard" = ""): string {
   return [`wanbond_${tap.replaceAll(/[^A-Za-z0-9_]/g, "_")}`, part].filter((word) => word !== "").join("_");
 }
+
+/** Which instance a rule of this priority belongs to; null when priorities do not tell. */
+export function instanceOfPriority(priority: number): number | null {
+  const pinning = Math.floor((priority - FIRST_PINNING_PRIORITY) / (2 * SLOTS_PER_INSTANCE));
+  if (pinning >= 0 && pinning < MAX_INSTANCES) return pinning;
+  const byDefault = Math.floor((priority - FIRST_DEFAULT_PRIORITY) / 2);
+  return byDefault >= 0 && byDefault < MAX_INSTANCES ? byDefault : null;
+}
+
+/** Which instance a routing table belongs to; null for table main and others that are not ours alone. */
+export function instanceOfTable(table: number): number | null {
+  const instance = Math.floor((table - FIRST_TABLE) / SLOTS_PER_INSTANCE);
+  return instance >= 0 && instance < MAX_INSTANCES ? instance : null;
+}

@@ -35,6 +35,8 @@ export function recordingShell(change: Partial<Shell> = {}): RecordingShell {
       ran.push(`join ${JSON.stringify(request)}`);
       return { name: "home1", addresses: ["10.200.0.2/32"], lan: [], uplinks: ["eth1"], warnings: ["a warning"] };
     },
+    doctorClient: async (options) => void ran.push(`doctor client ${JSON.stringify(options)}`),
+    doctorConcentrator: async (options) => void ran.push(`doctor concentrator ${JSON.stringify(options)}`),
     ...change,
   };
 }

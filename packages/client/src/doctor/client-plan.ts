@@ -1,0 +1,41 @@
+import type { ClientConfig } from "@wanbond/shared/config";
+import type { Plan } from "@wanbond/shared/doctor";
+import { parsePrefix } from "@wanbond/shared/system";
+import type { ResolvedUplink } from "../uplink/index.ts";
+
+/** What is known of the bond beside the configuration: its addresses at this end, and networks behind it. */
+export interface BondNetworks {
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
+}
+
+/** What a client's file wants of its machine. */
+export function clientPlan(
+  config: ClientConfig,
+  uplinks: readonly ResolvedUplink[],
+  bond: BondNetworks,
+  places: { readonly configPath: string; readonly stateDirectories: readonly string[] },
+): Plan {
+  const { tap, mode, defaultRoute, lan, mtu, privateKeyFile, presharedKeyFile } = config.client;
+  const routed = mode === "routed";
+  const behind = bond.routes.filter((route) => parsePrefix(route).length > 0);
+  const mtuOf = (name: string) =>
+    config.uplinks === "auto" ? "auto" : (config.uplinks.find((uplink) => uplink.name === name)?.mtu ?? "auto");
+  return {
+    role: "client",
+    tap,
+    routed,
+    forwards: routed && (defaultRoute || lan.length > 0),
+    forwards6: routed && lan.some(({ family }) => family === 6),
+    networks: [
+      ...lan.map(({ text }) => ({ what: "the LAN", kind: "lan" as const, network: text })),
+      ...bond.addresses.map((network) => ({ what: "the bond's address", kind: "bond" as const, network })),
+      ...behind.map((network) => ({ what: "the network behind the bond", kind: "bond" as const, network })),
+    ],
+    uplinks: uplinks.map(({ name, device }) => ({ name, device, mtu: mtuOf(name) })),
+    ports: [...new Set(config.concentrators.flatMap(({ endpoints }) => endpoints.map(({ port }) => port)))],
+    tapMtu: mtu,
+    files: [places.configPath, privateKeyFile, ...(presharedKeyFile === null ? [] : [presharedKeyFile])],
+    stateDirectories: places.stateDirectories,
+  };
+}

@@ -1,0 +1,1 @@
+export { doctorClient } from "./doctor-client.ts";

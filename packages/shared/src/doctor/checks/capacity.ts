@@ -1,0 +1,52 @@
+import type { DirectionCapacity, LineMeasurement } from "../../control/index.ts";
+import type { Check } from "../facts.ts";
+import { about, type Finding } from "../finding.ts";
+
+/** A full line has a queue; one that loses this much without any is cut by a policer. */
+const POLICED = { lossRatio: 0.15, queueMs: 4 } as const;
+/** Calls suffer from a queue that takes longer to drain. */
+const BLOATED_MS = 200;
+
+/** What each uplink carries, and whether UDP is throttled on it. */
+export const checkCapacity: Check = ({ lines }) =>
+  (lines ?? []).filter(({ answers }) => answers).flatMap((line) => capacityOf(line));
+
+function capacityOf(line: LineMeasurement): Finding[] {
+  const say = about("capacity", line.name);
+  if (line.capacity === null) {
+    return line.metered ? [say.note("not measured: the line is metered, every byte costs")] : [];
+  }
+  const { up, down } = line.capacity;
+  const text = `down ${rateText(down)}, up ${rateText(up)}`;
+  const throttled = [down, up].filter((each) => each !== null && isPoliced(each));
+  if (throttled.length > 0) {
+    const at = throttled.map((each) => `${mbit(each?.kbps ?? 0)} Mbit/s`).join(" and ");
+    const found = `${text}; beyond ${at} datagrams are dropped without a queue building up: the rate of UDP, or of the line, is limited by a policer`;
+    return [
+      say.warning(found, "If TCP is faster on this line, its provider throttles UDP: ask it, or take another line."),
+    ];
+  }
+  const bloated = Math.max(down?.queueMs ?? 0, up?.queueMs ?? 0);
+  if (bloated > BLOATED_MS) {
+    return [
+      say.note(
+        `${text}; full, its queue takes ${Math.round(bloated)} ms`,
+        'The policy "aggregate" keeps that queue short; others fill it.',
+      ),
+    ];
+  }
+  return [say.ok(text)];
+}
+
+function isPoliced({ saturated, lossRatio, queueMs }: DirectionCapacity): boolean {
+  return saturated && lossRatio > POLICED.lossRatio && queueMs !== null && queueMs < POLICED.queueMs;
+}
+
+function rateText(direction: DirectionCapacity | null): string {
+  if (direction === null) return "unknown";
+  return `${direction.saturated ? "" : ">= "}${mbit(direction.kbps)} Mbit/s`;
+}
+
+function mbit(kbps: number): string {
+  return (kbps / 1000).toFixed(kbps >= 100_000 ? 0 : 1);
+}
