@@ -25,7 +25,7 @@ export function clientEntries(
 }
 
 /** Wall clock of the last authentic datagram; NaN when none came since the start. */
-export function lastSeenMs(client: Client, peer: PeerSnapshot | undefined, wallNowMs: number): number {
+function lastSeenMs(client: Client, peer: PeerSnapshot | undefined, wallNowMs: number): number {
   return peer === undefined || !client.announced ? client.lastSeenMs : wallNowMs - peer.heardAgoMs;
 }
 

@@ -76,7 +76,7 @@ function sourceOf(family: 4 | 6, routes: readonly RouteFact[], addresses: readon
   return ofFamily.find((address) => address === route?.source) ?? ofFamily.find(isReachable) ?? ofFamily[0];
 }
 
-export function isReachable(address: string): boolean {
+function isReachable(address: string): boolean {
   const host = parsePrefix(address);
   return host !== null && !NOT_PUBLIC.some((text) => covers(text, address));
 }

@@ -1,1 +1,1 @@
-export { type JoinOptions, type JoinReport, joinClient } from "./join-client.ts";
+export { joinClient } from "./join-client.ts";

@@ -10,6 +10,7 @@ import {
   table,
   UNKNOWN,
 } from "../control/index.ts";
+import { EX_USAGE, WanbondError } from "../errors.ts";
 import type { Shell } from "./shell.ts";
 
 interface Choice {
@@ -48,6 +49,7 @@ const INVITE_COLUMNS: readonly Column<ClientsAnswer["invites"][number]>[] = [
 /** `wanbond concentrator invite`. @throws WanbondError */
 export async function invite(shell: Shell, options: InviteOptions): Promise<void> {
   const { name, lan, lifeS } = options;
+  if (!/^[A-Za-z0-9._-]{1,32}$/.test(name)) throw badName(name);
   const answer = await requestInvite(socketOf(shell, options), { name, lan: [...lan], lifeS });
   if (options.json) {
     const { qr: _drawn, ...rest } = answer;
@@ -74,6 +76,11 @@ export async function revoke(shell: Shell, options: Choice & { readonly name: st
   if (options.json) return shell.out(`${JSON.stringify(answer)}\n`);
   const what = answer.revoked === "client" ? "is out: its session is closed" : "has no invite any more";
   shell.out(`${printable(answer.name)} ${what}\n`);
+}
+
+function badName(name: string): WanbondError {
+  const sentence = `${JSON.stringify(name)} is no name. Use 1 to 32 letters, digits, ".", "_" and "-".`;
+  return new WanbondError("WB_USAGE", EX_USAGE, sentence);
 }
 
 function socketOf(shell: Shell, { socket }: Choice): string {
