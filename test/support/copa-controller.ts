@@ -78,6 +78,8 @@ export class CopaController implements PathController {
     mark.sentBytes = this.#sentBytes;
   }
 
+  onCameLate(): void {}
+
   onGone(bytes: number, wasLost: boolean): void {
     this.inflightBytes -= bytes;
     if (wasLost) this.#hasLoss = true;

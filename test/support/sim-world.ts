@@ -47,6 +47,8 @@ export class SimWorld {
   readonly strangers = new Map<Int32Array, (datagram: SimDatagram) => void>();
   /** Every run of a program, the dead ones too. */
   readonly ends: SimEnd[] = [];
+  /** Sees every frame that comes out of a TAP first. @returns whether it was its own. */
+  onFrame: ((frame: Uint8Array, end: string) => boolean) | undefined;
   readonly #options: SimWorldOptions;
   readonly #settings: BondSettings;
 
@@ -199,6 +201,7 @@ export class SimWorld {
   }
 
   #onFrame(frame: Uint8Array, end: string): void {
+    if (this.onFrame?.(frame, end) === true) return;
     this.flows[flowNumberOf(frame)]?.onArrival(frame, end, this.network.nowMs);
   }
 }

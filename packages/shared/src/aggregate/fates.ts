@@ -20,8 +20,10 @@ export class Fates {
     if (before === SENT_ACKED) return before;
     log.settle(at, SENT_ACKED);
     if (before === SENT_FLYING || before === SENT_CONTROL) member.controller.onGone(log.bytes[at] ?? 0, false, nowMs);
-    else if (before === SENT_LOST) counters.spurious++;
-    else if (before === SENT_REINJECTED) counters.late++;
+    else if (before === SENT_LOST) {
+      counters.spurious++;
+      member.controller.onCameLate(log.bytes[at] ?? 0, nowMs);
+    } else if (before === SENT_REINJECTED) counters.late++;
     if (!this.#keeper.isKept(member, at)) return before;
     const lostPath = this.#keeper.onArrived(log.slots[at] ?? 0);
     if (before === SENT_FLYING && lostPath >= 0) this.#onSaved(lostPath);

@@ -48,7 +48,8 @@ export class FeedbackIntake {
   };
   /** Of the block under way. */
   #oldestSentMs = Number.POSITIVE_INFINITY;
-  #sawSpurious = false;
+  #inTime = 0;
+  #tooLate = 0;
 
   /** @param members by path number. */
   constructor(members: readonly (Member | undefined)[], fates: Fates) {
@@ -132,14 +133,15 @@ export class FeedbackIntake {
   #settle(member: Member, highest: number, block: FeedbackBlock, nowMs: number): void {
     const { oldest } = member.log;
     this.#oldestSentMs = Number.POSITIVE_INFINITY;
-    this.#sawSpurious = false;
+    this.#inTime = 0;
+    this.#tooLate = 0;
     let top = highest;
     for (let i = 0; i < block.runCount && top >= oldest; i++) {
       const below = top - (block.runs[i] ?? 0);
       if ((i & 1) === 0) this.#settleRun(member, Math.max(below + 1, oldest), top, nowMs);
       top = below;
     }
-    if (this.#sawSpurious) member.losses.onSpurious();
+    member.losses.onArrivals(this.#inTime, this.#tooLate);
   }
 
   #settleRun(member: Member, from: number, to: number, nowMs: number): void {
@@ -149,9 +151,10 @@ export class FeedbackIntake {
       const before = this.#fates.arrived(member, at, nowMs);
       if (before === SENT_FLYING) {
         this.#oldestSentMs = Math.min(this.#oldestSentMs, log.sentMs[at] ?? nowMs);
+        this.#inTime++;
         member.progressMs = nowMs;
         member.patience = 1;
-      } else if (before === SENT_LOST) this.#sawSpurious = true;
+      } else if (before === SENT_LOST) this.#tooLate++;
     }
   }
 

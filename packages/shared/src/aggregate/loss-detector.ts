@@ -1,7 +1,11 @@
 const FIRST_REORDER_MS = 1;
-const MOST_REORDER_MS = 100;
+const MOST_REORDER_MS = 150;
+/** So many arrivals may come later than the reordering window; it changes by this part with each that does, at least by so much. */
+const TOO_LATE_SHARE = 0.004;
+const REORDER_STEP = 0.06;
+const LEAST_REORDER_STEP_MS = 1;
 /** Part of the reordering window that is forgotten per second. */
-const FORGETTING = 0.1;
+const FORGETTING = 0.02;
 /** Nothing is known of the path yet. */
 const FIRST_LIMIT_MS = 500;
 const LEAST_VARIATION_MS = 25;
@@ -39,9 +43,14 @@ export class LossDetector {
     this.srttMs += (rttMs - this.srttMs) / 8;
   }
 
-  /** A datagram that was declared lost came after all; once per report. */
-  onSpurious(): void {
-    this.reorderMs = Math.min(MOST_REORDER_MS, this.reorderMs * 1.5 + 1);
+  /**
+   * Datagrams arrived: in time, or after they had been declared lost. Too hasty costs a copy, too slow holds up all that is
+   * behind: so the window is where a small part of them come too late (stochastic approximation of a quantile).
+   */
+  onArrivals(inTime: number, tooLate: number): void {
+    const step = this.reorderMs * REORDER_STEP;
+    const grown = this.reorderMs + tooLate * Math.max(step, LEAST_REORDER_STEP_MS) - inTime * TOO_LATE_SHARE * step;
+    this.reorderMs = Math.min(MOST_REORDER_MS, Math.max(FIRST_REORDER_MS, grown));
   }
 
   /**

@@ -91,6 +91,8 @@ export interface PathController {
 
   /** A datagram left the line: acknowledged or declared lost. Exactly once per datagram (a late arrival is not news). */
   onGone(bytes: number, wasLost: boolean, nowMs: number): void;
+  /** A datagram that was declared lost has arrived after all. */
+  onCameLate(bytes: number, nowMs: number): void;
 
   /** Call after onGone of the datagrams that the same report acknowledges. */
   onFeedback(sample: FeedbackSample, nowMs: number): void;

@@ -10,6 +10,8 @@ const MOST_TEST_BYTES = 400 * 1500;
 /** When we hold the limit. */
 const HOLD_CLEAR_RATIO = 0.015;
 const STARTUP_CLEAR_RATIO = 0.15;
+/** In the start, loss must last so long: until then it may turn out that datagrams only overtook each other. */
+const STARTUP_LASTS_MS = 100;
 const CHANCES = 3;
 const LEAST_USUAL_RATIO = 0.005;
 const USUAL_GAIN = 0.01;
@@ -58,6 +60,8 @@ export class PolicedRate {
   /** The first report about what was sent in the present state is still to come. */
   #waits = false;
   #gapMs = 0;
+  /** Since when more is lost in the start than a line may; NaN: it is not. */
+  #overSinceMs = Number.NaN;
 
   get isOn(): boolean {
     return this.state !== "off";
@@ -113,9 +117,11 @@ export class PolicedRate {
   #watch(delivery: number, isStartup: boolean, sentBytes: number, nowMs: number): void {
     if (!this.#isMore(sentBytes, isStartup ? STARTUP_CLEAR_RATIO : CLEAR_RATIO)) {
       this.usualRatio += USUAL_GAIN * (this.plrRatio - this.usualRatio);
+      this.#overSinceMs = Number.NaN;
       return;
     }
-    if (Number.isNaN(delivery)) return;
+    if (Number.isNaN(this.#overSinceMs)) this.#overSinceMs = nowMs;
+    if (Number.isNaN(delivery) || (isStartup && nowMs - this.#overSinceMs < STARTUP_LASTS_MS)) return;
     this.bytesPerMs = delivery;
     this.#triggerRatio = this.plrRatio;
     this.#tests = 0;

@@ -14,9 +14,6 @@ const FLOW_BURST_MS = 500;
 /** Of small frames alone: more than calls and games send, less than a transfer's QUIC acknowledgements. */
 const SMALL_FRAMES_PER_MS = 0.4;
 const SMALL_BURST_MS = 200;
-/** Pure TCP acknowledgements: more than a hand at a keyboard causes, less than a transfer of 1.5 Mbit/s. */
-const ACKS_PER_MS = 0.06;
-const ACK_BURST_MS = 400;
 
 /** Of the bond: all real-time frames together, since no gate holds them. */
 const MOST_SHARE = 0.5;
@@ -42,7 +39,6 @@ export class RealtimeFilter {
   readonly counters = { marked: 0, opening: 0, sparse: 0, overShare: 0 };
   readonly #flows = new RateLimits(FLOW_SLOTS, FLOW_BYTES_PER_MS, FLOW_BURST_MS);
   readonly #smallFrames = new RateLimits(FLOW_SLOTS, SMALL_FRAMES_PER_MS, SMALL_BURST_MS);
-  readonly #acks = new RateLimits(FLOW_SLOTS, ACKS_PER_MS, ACK_BURST_MS);
   readonly #share = new TokenBucket(SHARE_BURST_MS, SHARE_LEAST_BURST_BYTES);
 
   constructor() {
@@ -74,9 +70,8 @@ export class RealtimeFilter {
   #isSparse(view: FrameView, flowSlot: number, bytes: number, nowMs: number): boolean {
     const isFlowAbove = this.#flows.add(flowSlot, bytes, nowMs);
     if (bytes > MAX_FRAME_BYTES) return false;
-    const isPureAck = isPureTcpAck(view);
-    const isRateAbove = isPureAck ? this.#acks.add(flowSlot, 1, nowMs) : this.#smallFrames.add(flowSlot, 1, nowMs);
-    return !isFlowAbove && !isRateAbove;
+    const isRateAbove = this.#smallFrames.add(flowSlot, 1, nowMs);
+    return !isFlowAbove && !isRateAbove && !isPureTcpAck(view);
   }
 }
 
@@ -86,6 +81,10 @@ function opensSomething(view: FrameView): boolean {
   return view.protocol === PROTOCOL_UDP && (view.sourcePort === DNS_PORT || view.destinationPort === DNS_PORT);
 }
 
+/**
+ * Nobody waits for one, and it must not come sooner than those of the same connection in the queue do later: a TCP takes a
+ * rise of the round trip for a full line.
+ */
 function isPureTcpAck(view: FrameView): boolean {
   if (view.protocol !== PROTOCOL_TCP || (view.tcpFlags & TCP_FLAGS) !== TCP_ACK) return false;
   const headerBytes = ((view.pool[view.l4Offset + 12] ?? 0) >> 4) * 4;

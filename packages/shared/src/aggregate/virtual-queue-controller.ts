@@ -33,10 +33,14 @@ const EMPTY_MS = 1;
 const AFTER_QUEUE_MS = 100;
 /** A line that reorders may deliver a datagram so much later than others. */
 const REORDERED_MS = 200;
+/** For so long after something came that had been given up, the line is taken for one that reorders. */
+const CAME_LATE_MS = 2_000;
 /** A rate that was not met for so long is believed less with every half-life, down to a quarter. */
 const FRESH_MS = 1000;
 const HALF_LIFE_MS = 2000;
 const LEAST_BELIEVED = 0.25;
+/** The least rate that the line has shown is remembered for about so long. */
+const LEAST_MET_FADES_MS = 120_000;
 /** The best rate of late fades with this. */
 const USUAL_FADES_MS = 15_000;
 const TREND_MS = 100;
@@ -63,6 +67,8 @@ export class VirtualQueueController implements PathController {
   #sharing = 1;
   #sentBytes = 0;
   #lostBytes = 0;
+  /** When something arrived last that had been given up. */
+  #cameLateMs = Number.NEGATIVE_INFINITY;
   #feedbackMs = 0;
   /** When there was a queue to work on for the line, last. */
   #loadedMs = 0;
@@ -71,6 +77,8 @@ export class VirtualQueueController implements PathController {
   /** Smoothed correction per ms: how fast the line's rate falls (> 0) or rises. */
   #trend = 0;
   #usualRate = 0;
+  /** The least rate of late, of a line that had enough to do; NaN before the start is over. */
+  #leastMetRate = Number.NaN;
   /** Since the last reduction of the competing window. */
   #hasLoss = false;
   #reducedMs = 0;
@@ -132,6 +140,11 @@ export class VirtualQueueController implements PathController {
     this.#hasLoss = true;
   }
 
+  onCameLate(bytes: number, nowMs: number): void {
+    this.#lostBytes -= bytes;
+    this.#cameLateMs = nowMs;
+  }
+
   onFeedback(sample: FeedbackSample, nowMs: number): void {
     const spanMs = Math.max(1, Math.min(MOST_SPAN_MS, nowMs - this.#feedbackMs));
     this.#feedbackMs = nowMs;
@@ -144,6 +157,7 @@ export class VirtualQueueController implements PathController {
     this.#judgeLoss(nowMs);
     if (this.#foreign.state === "competing") this.#compete(nowMs);
     else if (this.#foreign.state === "none") this.#adapt(nowMs);
+    this.#rememberLeast(spanMs);
     this.#usualRate = Math.max(this.rateBytesPerMs, this.#usualRate * (1 - spanMs / USUAL_FADES_MS));
     if (this.#isTelling(nowMs)) this.#onDelay(Math.min(sample.highestOwdMs, sample.fastestOwdMs), nowMs);
   }
@@ -249,15 +263,27 @@ export class VirtualQueueController implements PathController {
     this.rateBytesPerMs = Math.min(this.#limit, Math.max(LEAST_BYTES_PER_MS, bytesPerMs));
   }
 
-  /** The source has something again: a rate that was not met for long may be gone (radio cells change within seconds). */
+  /**
+   * The source has something again: a rate that was not met for long may be gone, as radio cells change within seconds. But
+   * a line that always had this rate is believed to have it still: who starts carefully starts slowly.
+   */
   #onLoad(nowMs: number): void {
     const staleMs = nowMs - this.#loadedMs - FRESH_MS;
     this.#loadedMs = nowMs;
     if (staleMs <= 0 || this.#search.isStartup || this.#foreign.state !== "none") return;
-    const believed = Math.max(LEAST_BELIEVED, 2 ** (-staleMs / HALF_LIFE_MS));
+    const least = Math.max(LEAST_BELIEVED, this.#leastMetRate / this.rateBytesPerMs);
+    const believed = Math.max(least, 2 ** (-staleMs / HALF_LIFE_MS));
+    if (!(believed < 1)) return;
     this.#search.catchUp(this.rateBytesPerMs);
     this.#setRate(this.rateBytesPerMs * believed);
     this.#queue.stretch(1 / believed, nowMs);
+  }
+
+  #rememberLeast(spanMs: number): void {
+    if (!this.#search.isSettled || this.#foreign.state !== "none") return;
+    const rate = this.rateBytesPerMs;
+    const least = this.#leastMetRate + ((rate - this.#leastMetRate) * spanMs) / LEAST_MET_FADES_MS;
+    this.#leastMetRate = Number.isNaN(least) ? rate : Math.min(least, rate);
   }
 
   #take(sample: FeedbackSample, spanMs: number, nowMs: number): void {
@@ -305,6 +331,7 @@ export class VirtualQueueController implements PathController {
     const waitMs = this.#queue.waitMs(nowMs);
     foreign.onReport(this.#line, sample.highestSentMs, flightMs, loopMs, waitMs, this.#noise.pdvMs, targetMs, nowMs);
     if (foreign.verdict !== "none") this.#endDoubt(nowMs);
+    else if (before === "none" && foreign.state !== "none") this.#leastMetRate = 0;
     else if (before !== "competing" && foreign.state === "competing") {
       this.#cubic.start((this.#usualRate / 2) * this.#loopMs(), nowMs);
     }
@@ -329,7 +356,8 @@ export class VirtualQueueController implements PathController {
       policed.stop(this.#series);
       return;
     }
-    const settleMs = this.#noise.isReordering ? REORDERED_MS : 0;
+    const isReordering = this.#noise.isReordering || nowMs - this.#cameLateMs < CAME_LATE_MS;
+    const settleMs = isReordering ? REORDERED_MS : 0;
     const { isStartup } = this.#search;
     const wasOn = policed.isOn;
     policed.onReport(this.#series, this.#line.delivery, settleMs, this.#least.rttMs, isStartup, nowMs);

@@ -11,6 +11,7 @@ import {
   INNER_ORDERED,
   INNER_REALTIME,
   INNER_REPORTED,
+  INNER_RETRANSMISSION,
 } from "../wire/index.ts";
 import { type Destinations, EVERYBODY, TAP_SIDE } from "./destinations.ts";
 import type { DropCounters, DropReason } from "./drops.ts";
@@ -19,6 +20,9 @@ import { ETHERNET_BYTES, type EthernetWriter } from "./ethernet-writer.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import { DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts } from "./ports.ts";
 import type { TapWriter } from "./tap-writer.ts";
+
+/** Frames of a sender that wants arrivals reported are made to take the same time; what it sent again is late already. */
+const STEADY_FLAGS = INNER_REPORTED | INNER_RETRANSMISSION;
 
 /** The second half of the way in, from an opened data datagram to the TAP; ingress.ts lists the steps. */
 export class Delivery {
@@ -72,6 +76,9 @@ export class Delivery {
     if (plainBytes < INNER_HEADER_BYTES) return this.#refuse("malformed");
     inner.readInner(plain);
     path.monitor.onDataTime(inner.sendTime, nowMs);
+    if ((inner.flags & STEADY_FLAGS) === INNER_REPORTED) {
+      peer.receiver.resequencer.onDelay(path.number, inner.sendTime, nowMs);
+    }
     const routed = (inner.flags & INNER_ETHERNET) === 0;
     if (routed !== (peer.mode === "routed")) return this.#refuse("not-routed");
     const bytes = plainBytes - INNER_HEADER_BYTES;
@@ -173,7 +180,8 @@ export class Delivery {
     const { resequencer, duplicates } = peer.receiver;
     const { tooOld } = duplicates;
     resequencer.repairMs = (flags & INNER_REPORTED) === 0 ? 0 : peer.repairMs;
-    if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs)) {
+    const isAgain = (flags & INNER_RETRANSMISSION) !== 0;
+    if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs, isAgain)) {
       return this.#refuse(duplicates.tooOld > tooOld ? "late-copy" : "duplicate");
     }
     if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);

@@ -1,8 +1,10 @@
 import { type DuplicateFilter, NEW } from "./duplicate-filter.ts";
 import { FlowCarriers } from "./flow-carriers.ts";
+import { LineSteadiness } from "./line-steadiness.ts";
 import { OrderBuffer } from "./order-buffer.ts";
 import { PathDelays } from "./path-delays.ts";
 import type { SlotVector } from "./slot-vector.ts";
+import { SteadyRelease } from "./steady-release.ts";
 
 export interface ResequencerConfig {
   /** No frame is held longer, and a path that is later than this behind the fastest is not waited for. */
@@ -28,8 +30,6 @@ const NEW_FLOW_MS = 250;
  * about holes; it is one comparison when there is none.
  */
 export class Resequencer {
-  /** When onTimer wants to be called. Infinity while nothing is held. */
-  nextDeadlineMs = Number.POSITIVE_INFINITY;
   /**
    * How long a frame that was lost may take to come again, on top of the skew; 0: the sender does not send again. As long as
    * it does, a frame that every path has passed is not given up.
@@ -42,6 +42,12 @@ export class Resequencer {
   readonly #buffer: OrderBuffer;
   readonly #delays: PathDelays;
   readonly #carriers: FlowCarriers;
+  readonly #steadiness = new LineSteadiness();
+  readonly #steady: SteadyRelease;
+  /** Frames whose turn it is; empty between calls. */
+  readonly #turn: SlotVector;
+  /** When holes have to be judged. Infinity while nothing is held. */
+  #decideMs = Number.POSITIVE_INFINITY;
   #live = 0;
   /** Paths that became live lately, and may have something under way that shows nowhere yet. */
   #joining = 0;
@@ -52,9 +58,16 @@ export class Resequencer {
   constructor(config: ResequencerConfig, duplicates: DuplicateFilter, output: SlotVector) {
     this.#maxHoldMs = config.maxHoldMs;
     this.#duplicates = duplicates;
-    this.#buffer = new OrderBuffer(config.maxHeldFrames, output);
+    this.#turn = { slots: new Int32Array(output.slots.length), count: 0 };
+    this.#buffer = new OrderBuffer(config.maxHeldFrames, this.#turn);
+    this.#steady = new SteadyRelease(config.maxHeldFrames, output);
     this.#delays = new PathDelays(config.maxHoldMs);
     this.#carriers = new FlowCarriers(this.#delays.recentMs);
+  }
+
+  /** When onTimer wants to be called. Infinity while nothing is held. */
+  get nextDeadlineMs(): number {
+    return Math.min(this.#decideMs, this.#steady.nextDeadlineMs);
   }
 
   get counters(): OrderBuffer["counters"] {
@@ -76,18 +89,36 @@ export class Resequencer {
     return this.#delays.holdMs;
   }
 
+  /** For every frame of the peer, in an order or not, that was sent once: it tells how the delay of its path varies. */
+  onDelay(path: number, sentAt: number, nowMs: number): void {
+    this.#steadiness.onArrival(path, sentAt, nowMs);
+  }
+
   /**
-   * @param sentAt send time of the datagram, u24 in units of 4 us.
+   * @param sentAt send time of the datagram, u24 in units of 4 us. @param isAgain it was sent again: late already.
    * @returns false for a frame that came before (the filter has counted it): its slot stays the caller's.
    */
-  push(slot: number, flowSlot: number, sequence: number, path: number, sentAt: number, nowMs: number): boolean {
+  push(
+    slot: number,
+    flowSlot: number,
+    sequence: number,
+    path: number,
+    sentAt: number,
+    nowMs: number,
+    isAgain = false,
+  ): boolean {
+    this.#steady.onTimer(nowMs);
     if (this.#joiningUntilMs === Number.POSITIVE_INFINITY) this.#joiningUntilMs = nowMs + this.#maxHoldMs;
     this.#delays.onArrival(path, sentAt, nowMs);
     this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
-    if (isNew) this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
+    if (isNew) {
+      this.#steady.note(slot, flowSlot, isAgain ? nowMs : nowMs + this.#waitMs(sentAt, nowMs));
+      this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
+      this.#handOn(nowMs);
+    }
     // Any arrival may show that a frame of any flow slot is lost.
-    if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
+    if (this.#buffer.heldFrames > 0) this.#decideMs = nowMs;
     return isNew;
   }
 
@@ -96,14 +127,20 @@ export class Resequencer {
    * @returns whether it may be handed on at once; where others are held it is to be pushed, so as not to overtake them.
    */
   passes(flowSlot: number, sequence: number): boolean {
-    if (this.#buffer.isHolding(flowSlot)) return false;
+    if (this.#buffer.isHolding(flowSlot) || this.#steady.waiting > 0) return false;
     this.#buffer.onPassed(flowSlot, sequence);
     return true;
   }
 
   /** Gives up frames that are lost or overdue and hands on what waited for them. Early or repeated calls do no harm. */
   onTimer(nowMs: number): void {
-    if (nowMs < this.nextDeadlineMs) return;
+    this.#steady.onTimer(nowMs);
+    if (nowMs < this.#decideMs) return;
+    this.#decide(nowMs);
+    this.#handOn(nowMs);
+  }
+
+  #decide(nowMs: number): void {
     if (nowMs >= this.#joiningUntilMs) this.#joining = 0;
     this.#delays.judge(this.#live);
     const buffer = this.#buffer;
@@ -111,7 +148,7 @@ export class Resequencer {
     for (let i = buffer.holdingCount - 1; i >= 0; i--) {
       nextMs = Math.min(nextMs, this.#settle(buffer.holding[i] ?? 0, nowMs));
     }
-    this.nextDeadlineMs = nextMs;
+    this.#decideMs = nextMs;
   }
 
   /**
@@ -124,17 +161,31 @@ export class Resequencer {
     this.#joining = (this.#joining | joined) & mask;
     if (joined !== 0) this.#joiningUntilMs = Number.POSITIVE_INFINITY;
     this.#live = mask;
-    if (this.#buffer.heldFrames > 0) this.nextDeadlineMs = nowMs;
+    if (this.#buffer.heldFrames > 0) this.#decideMs = nowMs;
   }
 
   /** The sender numbers anew: everything held goes to the output; all is forgotten but the live paths, which join. */
   reset(): void {
     this.#buffer.reset();
+    this.#steady.flush();
+    this.#handOn(Number.POSITIVE_INFINITY);
+    this.#steadiness.reset();
     this.#carriers.reset();
     this.#delays.reset();
     this.#joining = this.#live;
     this.#joiningUntilMs = Number.POSITIVE_INFINITY;
-    this.nextDeadlineMs = Number.POSITIVE_INFINITY;
+    this.#decideMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Frames are made to take the same time only where there is an order to restore: a single path keeps it by itself. */
+  #waitMs(sentAt: number, nowMs: number): number {
+    return (this.#live & (this.#live - 1)) === 0 ? 0 : this.#steadiness.waitMs(sentAt, nowMs);
+  }
+
+  #handOn(nowMs: number): void {
+    const turn = this.#turn;
+    for (let i = 0; i < turn.count; i++) this.#steady.push(turn.slots[i] ?? 0, nowMs);
+    turn.count = 0;
   }
 
   /** Gives up what is due in a flow slot. @returns when to look again. */

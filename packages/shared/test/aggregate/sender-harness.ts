@@ -39,6 +39,8 @@ export class FakeController implements PathController {
     mark.sentBytes = this.#sentBytes;
   }
 
+  onCameLate(): void {}
+
   onGone(bytes: number, wasLost: boolean): void {
     this.inflightBytes -= bytes;
     if (wasLost) this.lostBytes += bytes;

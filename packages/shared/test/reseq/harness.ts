@@ -19,7 +19,7 @@ const CLOCK_OFFSET_MS = 12_345_678.9;
 /** A resequencer with its filter and output, fed with frames as values; packet slots are indices of `frames`. */
 export class Harness {
   readonly filter = new DuplicateFilter();
-  readonly output = { slots: new Int32Array(1 << 18), count: 0 };
+  readonly output = { slots: new Int32Array(1 << 16), count: 0 };
   readonly resequencer: Resequencer;
   readonly frames: Frame[] = [];
   readonly delivered: Delivery[] = [];
