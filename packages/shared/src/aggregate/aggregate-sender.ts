@@ -231,9 +231,9 @@ export class AggregateSender {
 
   #pumpQueue(nowMs: number): void {
     const queue = this.#queue;
-    const sumRate = this.#scheduler.sumRate();
+    this.#scheduler.begin();
     for (let bytes = queue.peekBytes(); bytes > 0; bytes = queue.peekBytes()) {
-      const member = this.#scheduler.pick(bytes, Scheduler.slackMs(queue.bytes, sumRate), nowMs);
+      const member = this.#scheduler.pick(bytes, queue.bytes, nowMs);
       if (member === undefined) return;
       const slot = this.#dequeue(nowMs);
       if (slot < 0) return;

@@ -125,10 +125,14 @@ export class DeliverySeries {
   }
 
   #least(values: Float64Array, windowMs: number): number {
-    const fromMs = this.#at(this.#nowMs, 0) - windowMs;
-    let least = this.#at(values, 0);
-    for (let back = 1; back < this.size && this.#at(this.#nowMs, back) >= fromMs; back++) {
-      least = Math.min(least, this.#at(values, back));
+    const times = this.#nowMs;
+    const newest = this.#end - 1;
+    const fromMs = (times[newest & MASK] ?? 0) - windowMs;
+    let least = Number.POSITIVE_INFINITY;
+    for (let back = 0; back < this.size; back++) {
+      const at = (newest - back) & MASK;
+      if ((times[at] ?? 0) < fromMs) break;
+      least = Math.min(least, values[at] ?? 0);
     }
     return least;
   }

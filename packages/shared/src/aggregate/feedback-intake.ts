@@ -57,16 +57,16 @@ export class FeedbackIntake {
     this.#fates = fates;
   }
 
-  /** @returns whether anything of the message was believed. */
+  /** @returns whether anything of the message was believed, or is only too old to be of use: the peer answers. */
   onFeedback(feedback: FeedbackReader, nowMs: number): boolean {
     const timeMs = this.#clock.read(feedback.timeUnits, nowMs);
     if (Number.isNaN(timeMs)) {
       this.refused.clock++;
       return false;
     }
-    const before = this.accepted;
+    const before = this.accepted + this.outdated;
     while (feedback.next()) this.#onBlock(feedback.block, timeMs, nowMs);
-    return this.accepted > before;
+    return this.accepted + this.outdated > before;
   }
 
   /** Time of the newest message, in the peer's clock; NaN before the first. */

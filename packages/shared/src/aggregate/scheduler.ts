@@ -23,6 +23,8 @@ export class Scheduler {
 
   /** Paths that take frames; kept by the owner. */
   readonly #live: readonly Member[];
+  /** How much later than the fastest path a frame may arrive, per byte that waits. */
+  #slackPerByteMs = 0;
 
   constructor(live: readonly Member[]) {
     this.#live = live;
@@ -35,13 +37,14 @@ export class Scheduler {
     return sum;
   }
 
-  /** How much later than the fastest path a frame may arrive. */
-  static slackMs(backlogBytes: number, sumRate: number): number {
-    return SLACK_MS + (SLACK_PER_BACKLOG * backlogBytes) / sumRate;
+  /** Call before `pick`, after anything that changes a rate. */
+  begin(): void {
+    this.#slackPerByteMs = SLACK_PER_BACKLOG / this.sumRate();
   }
 
   /** @returns the path for the next frame of the queue; undefined: it waits, see `wakeMs`. */
-  pick(bytes: number, slackMs: number, nowMs: number): Member | undefined {
+  pick(bytes: number, backlogBytes: number, nowMs: number): Member | undefined {
+    const slackMs = SLACK_MS + backlogBytes * this.#slackPerByteMs;
     let bestMs = Number.POSITIVE_INFINITY;
     let openMs = Number.POSITIVE_INFINITY;
     let open: Member | undefined;

@@ -63,6 +63,14 @@ export class VirtualQueueController implements PathController {
   inflightBytes = 0;
   latenessMs = 0;
   readonly #onDelay: (owdMs: number, nowMs: number) => void;
+  // What is asked for every datagram and changes with reports alone; see #renew.
+  #paceBytesPerMs = 0;
+  #windowBytes = 0;
+  #gateMs = 0;
+  #shutMs = 0;
+  #msPerByte = 0;
+  #leastQueueMs = 0;
+  #lineMs = 0;
   #limit = Number.POSITIVE_INFINITY;
   #sharing = 1;
   #sentBytes = 0;
@@ -96,6 +104,7 @@ export class VirtualQueueController implements PathController {
   /** @param onDelay told the one-way delay of a queue that the source keeps up: fit for SharedBottleneck. */
   constructor(onDelay: (owdMs: number, nowMs: number) => void = () => {}) {
     this.#onDelay = onDelay;
+    this.#renew();
   }
 
   get phase(): ControllerPhase {
@@ -116,14 +125,16 @@ export class VirtualQueueController implements PathController {
   setTypedLimit(kbps: number | null): void {
     this.#limit = kbps === null ? Number.POSITIVE_INFINITY : kbps / 8;
     this.#setRate(this.rateBytesPerMs);
+    this.#renew();
   }
 
   setSharing(pathCount: number): void {
     this.#sharing = Math.max(1, pathCount);
+    this.#renew();
   }
 
   onSent(bytes: number, nowMs: number, mark: SentMark): void {
-    const waitMs = this.#queue.add(bytes / this.#pace(), nowMs);
+    const waitMs = this.#queue.add(bytes / this.#paceBytesPerMs, nowMs);
     this.#sentBytes += bytes;
     this.inflightBytes += bytes;
     mark.queueMs = waitMs;
@@ -146,6 +157,11 @@ export class VirtualQueueController implements PathController {
   }
 
   onFeedback(sample: FeedbackSample, nowMs: number): void {
+    this.#learn(sample, nowMs);
+    this.#renew();
+  }
+
+  #learn(sample: FeedbackSample, nowMs: number): void {
     const spanMs = Math.max(1, Math.min(MOST_SPAN_MS, nowMs - this.#feedbackMs));
     this.#feedbackMs = nowMs;
     this.#take(sample, spanMs, nowMs);
@@ -163,29 +179,28 @@ export class VirtualQueueController implements PathController {
   }
 
   isOpen(nowMs: number): boolean {
-    return this.#isOpen(nowMs, this.#targetMs());
+    if (this.inflightBytes >= this.#windowBytes || nowMs < this.#shutMs) return false;
+    return this.#queue.waitMs(nowMs) < this.#gateMs;
   }
 
   isOpenForUrgent(nowMs: number): boolean {
-    return this.#isOpen(nowMs, 2 * this.#targetMs());
+    if (this.inflightBytes >= this.#windowBytes || nowMs < this.#shutMs) return false;
+    return this.#queue.waitMs(nowMs) < 2 * this.#gateMs;
   }
 
   nextOpenMs(nowMs: number): number {
-    const targetMs = this.#targetMs();
-    if (this.#isOpen(nowMs, targetMs)) return nowMs;
-    if (this.inflightBytes >= this.#window()) return Number.POSITIVE_INFINITY;
-    const waitMs = Math.max(LEAST_WAIT_MS, this.#queue.waitMs(nowMs) - targetMs);
-    return Math.max(this.#shutUntilMs(), nowMs + waitMs);
+    if (this.isOpen(nowMs)) return nowMs;
+    if (this.inflightBytes >= this.#windowBytes) return Number.POSITIVE_INFINITY;
+    const waitMs = Math.max(LEAST_WAIT_MS, this.#queue.waitMs(nowMs) - this.#gateMs);
+    return Math.max(this.#shutMs, nowMs + waitMs);
   }
 
   queueMs(nowMs: number): number {
-    const waitMs = this.#queue.waitMs(nowMs);
-    return this.#foreign.state === "none" ? waitMs : Math.max(waitMs, this.#line.newestQueueMs);
+    return Math.max(this.#queue.waitMs(nowMs), this.#leastQueueMs);
   }
 
   arrivalMs(bytes: number, nowMs: number): number {
-    const lineMs = this.#series.size === 0 ? 0 : this.#least.owdMs;
-    return this.queueMs(nowMs) + bytes / this.rateBytesPerMs + lineMs + this.latenessMs;
+    return this.queueMs(nowMs) + bytes * this.#msPerByte + this.#lineMs;
   }
 
   explain(nowMs: number): ControllerFigures {
@@ -193,7 +208,7 @@ export class VirtualQueueController implements PathController {
       rateKbps: this.rateBytesPerMs * 8,
       deliveryKbps: known(this.#line.delivery * 8),
       inflightBytes: this.inflightBytes,
-      windowBytes: this.#window(),
+      windowBytes: this.#windowBytes,
       queueMs: this.queueMs(nowMs),
       lineQueueMs: known(this.#line.queueMs),
       baseOwdMs: known(this.baseOwdMs),
@@ -213,13 +228,14 @@ export class VirtualQueueController implements PathController {
     return nowMs > this.#dips.seenUntilMs && nowMs > this.#foreign.pauseUntilMs;
   }
 
-  #isOpen(nowMs: number, targetMs: number): boolean {
-    if (nowMs < this.#shutUntilMs() || this.inflightBytes >= this.#window()) return false;
-    return this.#queue.waitMs(nowMs) < targetMs;
-  }
-
-  #shutUntilMs(): number {
-    return Math.max(this.#dips.untilMs, this.#foreign.pauseUntilMs);
+  #renew(): void {
+    this.#paceBytesPerMs = this.#pace();
+    this.#windowBytes = this.#window();
+    this.#gateMs = this.#targetMs();
+    this.#shutMs = Math.max(this.#dips.untilMs, this.#foreign.pauseUntilMs);
+    this.#msPerByte = 1 / this.rateBytesPerMs;
+    this.#leastQueueMs = this.#foreign.state === "none" ? 0 : this.#line.newestQueueMs;
+    this.#lineMs = this.latenessMs + (this.#series.size === 0 ? 0 : this.#least.owdMs);
   }
 
   /**
@@ -277,6 +293,7 @@ export class VirtualQueueController implements PathController {
     this.#search.catchUp(this.rateBytesPerMs);
     this.#setRate(this.rateBytesPerMs * believed);
     this.#queue.stretch(1 / believed, nowMs);
+    this.#renew();
   }
 
   #rememberLeast(spanMs: number): void {

@@ -27,11 +27,12 @@ export class TransmitBatch {
   readonly #touched: Path[] = [];
   readonly #pool: PacketPool;
   /** Slots lent until the next flush, for plaintexts that are made here: fragments, copies, control messages. */
-  readonly #lent: number[] = [];
+  readonly #lent: Int32Array;
   /** IP packets of this size that a device refused in the batch under way. */
   readonly #tooBig: { readonly path: Path; readonly mtuBytes: number }[] = [];
   readonly #raw = new Int32Array(DESCRIPTOR_WORDS);
   #count = 0;
+  #lentCount = 0;
 
   /** @param arenaOffset TRANSMIT_ARENA_BYTES of the pool, a multiple of 4. */
   constructor(ports: PacketPorts, pool: PacketPool, datagrams: DatagramView, arenaOffset: number, drops: DropCounters) {
@@ -39,6 +40,7 @@ export class TransmitBatch {
     this.#pool = pool;
     this.#datagrams = datagrams;
     this.#drops = drops;
+    this.#lent = new Int32Array(pool.slotCount);
     for (let i = 0; i < BATCH_DATAGRAMS; i++) {
       this.#sealed[i * DESCRIPTOR_WORDS + OFFSET] = arenaOffset + i * SLOT_BYTES;
     }
@@ -51,13 +53,13 @@ export class TransmitBatch {
       this.#drops["pool-empty"]++;
       return -1;
     }
-    this.#lent.push(slot);
+    this.lend(slot);
     return this.#pool.frameOffset(slot);
   }
 
   /** Takes over a slot and gives it back to the pool when all that was staged out of it is sealed. */
   lend(slot: number): void {
-    this.#lent.push(slot);
+    this.#lent[this.#lentCount++] = slot;
   }
 
   /** Puts one datagram on a path: its next counter, its key, its place in the path's queue of this batch. */
@@ -84,8 +86,8 @@ export class TransmitBatch {
   /** Seals and sends all that was added, and takes the lent slots back. */
   flush(nowMs: number): void {
     while (this.#count > 0) this.#sendAll(nowMs);
-    for (const slot of this.#lent) this.#pool.give(slot);
-    this.#lent.length = 0;
+    for (let i = 0; i < this.#lentCount; i++) this.#pool.give(this.#lent[i] ?? 0);
+    this.#lentCount = 0;
   }
 
   #sendAll(nowMs: number): void {
