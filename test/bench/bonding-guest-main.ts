@@ -78,20 +78,31 @@ async function measureFigures(topology: Topology, emulation: LineEmulation) {
   };
 }
 
-/** Kills the first line under a stream of pings. */
-async function measureCut({ lan }: Topology, emulation: LineEmulation): Promise<DesignResult["cut"]> {
+/** Kills the line that carries a stream of pings. */
+async function measureCut(topology: Topology, emulation: LineEmulation): Promise<DesignResult["cut"]> {
+  const { lan } = topology;
   const count = (2 * OUTAGE_MS) / 50;
   const pings = lan.exec(["ping", "-n", "-i", "0.05", "-c", String(count), "-W", "2", ADDRESSES.server], {
     accept: [0, 1],
   });
-  await sleep(OUTAGE_MS / 4);
-  await emulation.set(0, { cut: true });
+  const line = await busiestLine(topology, OUTAGE_MS / 4);
+  await emulation.set(line, { cut: true });
   await sleep(OUTAGE_MS);
-  await emulation.set(0, { cut: false });
+  await emulation.set(line, { cut: false });
   const answered = [...(await pings).matchAll(/ icmp_seq=(\d+) /g)].map((match) => Number(match[1]));
   const sequences = [...new Set(answered)].sort((a, b) => a - b);
   const gaps = sequences.map((sequence, index) => sequence - (sequences[index - 1] ?? 0));
   return { sent: count, lost: count - sequences.length, longestGapMs: 50 * Math.max(...gaps, 0) };
+}
+
+/** By what went down it within this time. */
+async function busiestLine({ core, uplinks }: Topology, spanMs: number): Promise<number> {
+  const files = uplinks.map((_, index) => `/sys/class/net/isp${index + 1}/statistics/tx_bytes`);
+  const sent = async () => (await core.exec(["cat", ...files])).trim().split("\n").map(Number);
+  const before = await sent();
+  await sleep(spanMs);
+  const moved = (await sent()).map((bytes, index) => bytes - (before[index] ?? 0));
+  return moved.indexOf(Math.max(...moved));
 }
 
 /** All and idle ones since the boot. */

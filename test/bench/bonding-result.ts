@@ -10,7 +10,7 @@ export interface DesignResult {
   readonly idle: PingStatistics | null;
   /** Beside one TCP connection. */
   readonly loaded: PingStatistics | null;
-  /** A ping every 50 ms while the first line is dead: what was lost, and the longest time without an answer. */
+  /** A ping every 50 ms while the line that carried it is dead: what was lost, and the longest time without an answer. */
   readonly cut: { readonly sent: number; readonly lost: number; readonly longestGapMs: number } | null;
   /** Of the only processor, while one TCP connection was measured: the part that had nothing to do. */
   readonly idleProcessorRatio: number | null;
@@ -36,5 +36,5 @@ export interface BondingResult {
 
 /** How often the kernel's bond asks the far end whether a tunnel is alive. */
 export const ARP_INTERVAL_MS = 250;
-/** How long the first line stays dead. */
+/** How long the line stays dead. */
 export const OUTAGE_MS = 5000;
