@@ -1,10 +1,4 @@
-import {
-  type ConcentratorConfig,
-  encodeConfigPush,
-  parseAttachInfo,
-  parseBondingPush,
-  pushFor,
-} from "@wanbond/shared/config";
+import { type ConcentratorConfig, encodePushFor, parseAttachInfo, parseBondingPush } from "@wanbond/shared/config";
 import type { EventLog } from "@wanbond/shared/control";
 import type { ForwarderThread } from "@wanbond/shared/io";
 import type { ForwarderEvent } from "@wanbond/shared/pipeline";
@@ -59,7 +53,14 @@ export class ClientSessions {
   /** Tells a client its addresses, routes and settings. */
   #push({ peerId, config }: Client): void {
     const all = { ...this.#parts.config, client: this.#parts.clients.all.map((client) => client.config) };
-    const json = encodeConfigPush(pushFor(all, config));
+    const { json, omitted } = encodePushFor(all, config);
+    if (omitted.length > 0) {
+      const fields = { event: "routes-omitted", client: config.name, networks: omitted };
+      this.#parts.log.warn(
+        fields,
+        "not all networks of other clients fit what this one is told: join them to larger ones",
+      );
+    }
     this.#parts.thread.send({ type: "send-config", peerId, json });
   }
 

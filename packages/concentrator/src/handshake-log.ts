@@ -13,7 +13,7 @@ const PAUSE_MS = 10_000;
 const SENTENCES: readonly (readonly [ResponderDrop, string])[] = [
   [
     "unknown-peer",
-    "a client asks whose public key is none of this file's: compare them with what wanbond pubkey prints there",
+    "a client asks whose public key is nobody's here: it was revoked, or this file has another one than wanbond pubkey prints there",
   ],
   ["bad-version", "a client of another version asks: use the same version of wanbond on both sides"],
 ];

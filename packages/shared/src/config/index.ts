@@ -44,6 +44,7 @@ export {
   encodeAttachInfo,
   encodeBondingPush,
   encodeConfigPush,
+  encodePushFor,
   parseAttachInfo,
   parseBondingPush,
   parseConfigPush,

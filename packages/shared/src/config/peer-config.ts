@@ -92,6 +92,24 @@ export function pushFor(config: z.infer<typeof ConcentratorSchema>, client: Conc
   };
 }
 
+/**
+ * The push of a client as it fits a datagram. Clients that join are not weighed against each other beforehand, so routes to
+ * other clients' networks are left out from the end as far as need be.
+ */
+export function encodePushFor(
+  config: z.infer<typeof ConcentratorSchema>,
+  client: ConcentratorClientConfig,
+): { readonly json: string; readonly omitted: readonly string[] } {
+  const push = pushFor(config, client);
+  const omitted: string[] = [];
+  while (Buffer.byteLength(JSON.stringify(push)) > MAX_CONFIG_BYTES) {
+    const last = push.routes.pop();
+    if (last === undefined) break;
+    omitted.unshift(last);
+  }
+  return { json: encodeConfigPush(push), omitted };
+}
+
 /** Pushes of a concentrator that would not fit one datagram. */
 export function pushFaults(config: z.infer<typeof ConcentratorSchema>): RawFault[] {
   return config.client.flatMap((client, index) => sizeFaults(["client", index], pushFor(config, client)));

@@ -7,6 +7,8 @@ import {
   encodeAttachInfo,
   encodeBondingPush,
   encodeConfigPush,
+  encodePushFor,
+  joinedClientConfig,
   parseAttachInfo,
   parseBondingPush,
   parseConfigPush,
@@ -115,5 +117,30 @@ describe("messages between the ends", () => {
       concentratorAddresses: ["10.200.0.1", "fd00:200::1"],
     });
     expect(pushes(true).map(({ routes }) => routes.at(-1))).toEqual(["192.168.2.0/24", "192.168.1.0/24"]);
+  });
+});
+
+describe("what many joined clients are told of each other", () => {
+  const own = `address = ["10.200.0.1/24"]\nclientToClient = true`;
+  const { config } = checkConfigText(concentratorToml({ concentrator: own, tail: "" }), "c.toml");
+  const joined = (number: number) =>
+    joinedClientConfig({
+      name: `home${number}`,
+      publicKey: PUBLIC_KEY,
+      address: [`10.200.0.${number + 2}/32`],
+      routes: [`192.168.${number}.0/24`, `10.77.${number}.0/24`],
+    });
+
+  it("fits a datagram, with the concentrator's own network first", () => {
+    if (!("concentrator" in config)) throw new Error("unreachable: it is a concentrator's");
+    const all = Array.from({ length: 60 }, (_, number) => joined(number)).filter((client) => client !== null);
+    const [first] = all;
+    if (first === undefined) throw new Error("unreachable: there are sixty");
+    const { json, omitted } = encodePushFor({ ...config, client: all }, first);
+    const push = parseConfigPush(Buffer.from(json));
+    expect(push?.routes[0]).toBe("10.200.0.0/24");
+    expect((push?.routes.length ?? 0) + omitted.length).toBe(1 + 59 * 2);
+    expect(omitted.length).toBeGreaterThan(50);
+    expect(encodePushFor({ ...config, client: all.slice(0, 3) }, first).omitted).toEqual([]);
   });
 });
