@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { EnrolReply } from "../../packages/shared/src/config/index.ts";
+import { decodeInvite, type EnrolReply, keysOfInvite } from "../../packages/shared/src/config/index.ts";
+import { formatKey, publicKeyOf } from "../../packages/shared/src/crypto/index.ts";
 import { DatagramView, TYPE_DATA } from "../../packages/shared/src/wire/index.ts";
 import type { SimLinkOptions } from "../support/sim-link.ts";
 import { pass, SimJoiner, SimPairing, type SimPairingOptions, untilReplied } from "../support/sim-pairing.ts";
@@ -175,6 +176,14 @@ describe("pairing", () => {
     expect(await reply(joiner(line, 1))).toMatchObject({ ok: false, reason: "failed" });
     expect(names()).toEqual([]);
     rmSync(join(folder, "data"));
+    expect(await reply(joiner(line, 1))).toMatchObject({ ok: true });
+  });
+
+  it("takes no client by the key of an invite, which is known to whoever has read it", async () => {
+    const line = await invite("home1");
+    const { privateKey } = keysOfInvite(decodeInvite(line));
+    const publicKey = formatKey(publicKeyOf(privateKey));
+    expect(await reply(joiner(line, 1, [], { publicKey }))).toMatchObject({ ok: false, reason: "key-known" });
     expect(await reply(joiner(line, 1))).toMatchObject({ ok: true });
   });
 

@@ -123,7 +123,9 @@ export async function withPair(
 export function ownSettings(folder: string, role: string): TomlTable {
   const stateDirectory = join(folder, `${role}-state`);
   mkdirSync(stateDirectory);
-  return { privateKeyFile: join(folder, `${role}.key`), controlSocket: join(folder, `${role}.sock`), stateDirectory };
+  const places = { controlSocket: join(folder, `${role}.sock`), stateDirectory };
+  const data = role === "concentrator" ? { dataDirectory: join(folder, "concentrator-data") } : {};
+  return { privateKeyFile: join(folder, `${role}.key`), ...places, ...data };
 }
 
 function clientDocument(topology: Topology, options: PairOptions, folder: string, publicKey: string): TomlTable {

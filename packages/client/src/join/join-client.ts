@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+  checkConfigText,
   decodeInvite,
   type EnrolReply,
   encodeEnrolRequest,
   type Invite,
-  loadClientConfig,
   MAX_ENROLLED_NETWORKS,
   MAX_TOLD_NETWORKS,
   readKeyFile,
@@ -91,9 +91,12 @@ export async function joinClient(options: JoinOptions): Promise<JoinReport> {
     const request = await requestFor(key.publicKey, lan, runner, options);
     const { reply } = await enrol(invite, uplinks, request, options.patienceMs ?? DEFAULT_PATIENCE_MS);
     if (!reply.ok) throw refused(reply);
+    // From here on the key is that of a client: if the disk fails now, the same invite and this key are good for another try.
+    key.keep();
+    const text = clientDocument({ ...settingsOf(reply, invite), keyFile: key.file, tap: options.tap });
+    checkConfigText(text, configPath);
     keepOld(configPath);
-    document.commit(clientDocument({ ...settingsOf(reply, invite), keyFile: key.file, tap: options.tap }));
-    loadClientConfig(configPath);
+    document.commit(text);
     return reportOf(reply, options, uplinks, lan);
   } catch (error) {
     document.discard();
@@ -161,14 +164,32 @@ function requireFreeDevice(facts: UplinkFacts, { tap, force }: JoinOptions): voi
   throw new WanbondError("WB_TAP_BUSY", EX_TEMPFAIL, sentence);
 }
 
+interface TakenKey {
+  readonly publicKey: string;
+  readonly file: string;
+  /** It stays from now on, whatever happens. */
+  keep(): void;
+  /** Removes it again, if it was made for this join and is not kept. */
+  forget(): void;
+}
+
 /** A key that is there is used again: a join that was cut off can be repeated with the same invite. */
-function takeKey(file: string, onFault: () => void): { publicKey: string; file: string; forget: () => void } {
+function takeKey(file: string, onFault: () => void): TakenKey {
   try {
     const old = existsSync(file) ? readOldKey(file) : null;
     const privateKey = old ?? generatePrivateKey(randomBytes);
     if (old === null) replaceFile(file, `${formatKey(privateKey)}\n`);
-    const forget = () => (old === null ? rmSync(file, { force: true }) : undefined);
-    return { publicKey: formatKey(publicKeyOf(privateKey)), file, forget };
+    let isOurs = old === null;
+    return {
+      publicKey: formatKey(publicKeyOf(privateKey)),
+      file,
+      keep: () => {
+        isOurs = false;
+      },
+      forget: () => {
+        if (isOurs) rmSync(file, { force: true });
+      },
+    };
   } catch (error) {
     onFault();
     throw error;

@@ -5,7 +5,6 @@ import {
   checkConfigText,
   formatEndpoint,
   isHostOf,
-  loadConcentratorConfig,
   parseEndpoint,
   parsePrefix,
   readKeyFile,
@@ -84,7 +83,6 @@ function write(configPath: string, keyFile: string, text: string): string {
     if (isNewKey) replaceFile(keyFile, `${formatKey(privateKey)}\n`);
     if (existsSync(configPath)) replaceFile(`${configPath}.old`, readFileSync(configPath, "utf8"));
     document.commit(text);
-    loadConcentratorConfig(configPath);
     return formatKey(publicKeyOf(privateKey));
   } catch (error) {
     document.discard();

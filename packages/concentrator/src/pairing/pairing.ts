@@ -215,6 +215,7 @@ export class Pairing implements PairingControl {
       invitedLan: prefixes(invite.lan),
     });
     if (!verdict.ok) return this.#refused(invite, verdict);
+    if (register.inviteOf(request.publicKey) !== undefined) return this.#refused(invite, INVITES_KEY);
     const { addresses: address, lan: routes } = verdict;
     const nowMs = this.#needs.wallNowMs();
     const joined = { name: invite.name, publicKey: request.publicKey, address, routes, since: timeText(nowMs) };
@@ -284,6 +285,13 @@ export class Pairing implements PairingControl {
     throw new WanbondError("WB_POOL_FULL", EX_UNAVAILABLE, sentence);
   }
 }
+
+/** Only a program of ill will asks for it: the identity of an invite is known to whoever has read it. */
+const INVITES_KEY = {
+  ok: false,
+  reason: "key-known",
+  problem: "This key is that of an invite. Remove the key file here, and join again.",
+} as const;
 
 function overSentence({ name, expires, ended }: StoredInvite, state: string): string {
   const again = `Ask for another one: wanbond concentrator invite ${name}`;

@@ -23,7 +23,7 @@ export async function join(
   const { configPath } = options;
   const { name, addresses, lan, uplinks, warnings } = await shell.joinClient(options);
   shell.out(`${configPath}: written, beside its key\n`);
-  shell.out(`  client ${name}, ${addresses.join(" ")}; uplinks ${uplinks.join(", ")}; `);
+  shell.out(`  client ${name}, ${addresses.join(" ") || "bridged"}; uplinks ${uplinks.join(", ")}; `);
   shell.out(`${lan.length === 0 ? "no network behind it" : `behind it ${lan.join(", ")}`}\n`);
   for (const warning of warnings) shell.out(`! ${warning}\n`);
   if (options.run) return shell.runClient({ configPath, pretty: shell.isTerminal });
