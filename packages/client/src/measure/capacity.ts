@@ -14,6 +14,7 @@ const FINAL_MS = 1_200;
 const FULL_RATIO = 0.9;
 const FEWEST_DATAGRAMS = 12;
 const WATCH_INTERVAL_MS = 50;
+const METERED_WATCH_INTERVAL_MS = 200;
 const POLL_MS = 120;
 const DRAIN_MS = 4_000;
 const LOAD_TRIES = 3;
@@ -149,6 +150,7 @@ async function settled(
 /** A line beside the one that is filled. */
 export interface Neighbour {
   readonly name: string;
+  readonly metered: boolean;
   readonly socket: SideSocket;
   readonly idleMedianMs: number | null;
   readonly idleP95Ms: number | null;
@@ -174,7 +176,9 @@ export function sharesQueue(
 /** Watches a line's own round trips and those of the others while its fullest train is under way. */
 export function watchingLastTrain(own: Neighbour, others: readonly Neighbour[], sharedWith: Set<string>) {
   return async (run: () => Promise<TrainOutcome | null>) => {
-    const watches = [own, ...others].map(({ socket }) => new RoundTripWatch(socket, WATCH_INTERVAL_MS));
+    const watches = [own, ...others].map(
+      ({ socket, metered }) => new RoundTripWatch(socket, metered ? METERED_WATCH_INTERVAL_MS : WATCH_INTERVAL_MS),
+    );
     const running = run();
     await pause(FINAL_MS);
     const [mine, ...theirs] = watches.map((watch) => watch.stop());

@@ -184,7 +184,7 @@ class MeasureRun {
   #neighbour({ line, socket, index }: Reached): Neighbour {
     const roundTrips = this.#results[index]?.roundTrips;
     const idle = { idleMedianMs: roundTrips?.medianMs ?? null, idleP95Ms: roundTrips?.p95Ms ?? null };
-    return { name: line.name, socket, ...idle };
+    return { name: line.name, metered: line.metered, socket, ...idle };
   }
 }
 

@@ -55,16 +55,20 @@ export async function measureWithoutProgram(
   options: MeasureOptions,
 ): Promise<ShortSessionResult> {
   makeStateDirectory(directory);
-  const lock = acquireInstanceLock(directory, `client-${config.client.tap}`);
-  const changes = new SystemChanges(runner, join(directory, `doctor-${config.client.tap}.journal`));
+  const { tap } = config.client;
+  const identity = acquireInstanceLock(directory, `client-${tap}`);
+  // Tables and priorities of another number: those of a killed client may still stand under its own.
+  const lock = acquireInstanceLock(directory, `doctor-${tap}`);
+  const changes = new SystemChanges(runner, join(directory, `doctor-${tap}.journal`));
   try {
     await changes.recover();
-    const uplinks = resolveUplinks(config.uplinks, await readUplinkFacts(runner), [config.client.tap]);
+    const uplinks = resolveUplinks(config.uplinks, await readUplinkFacts(runner), [tap]);
     await new UplinkPinning(changes, lock.number).reconcile(uplinks);
     return await measureBest(runner, { config, keys }, uplinks, options);
   } finally {
     await changes.undoAll();
     lock.release();
+    identity.release();
     removeIfEmpty(directory);
   }
 }

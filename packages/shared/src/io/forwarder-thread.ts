@@ -57,6 +57,7 @@ export class ForwarderThread {
   readonly #snapshots = new Questions<ForwarderSnapshot>();
   readonly #histories = new Questions<SenderHistory>();
   #stopping = false;
+  #stopped = false;
 
   /** @param onFailure the thread ended by itself: nothing is forwarded any more. */
   constructor(
@@ -84,7 +85,9 @@ export class ForwarderThread {
     });
   }
 
+  /** Without effect once the thread has ended: the number of its wake-up may mean something else by then. */
   send(command: ForwarderCommand): void {
+    if (this.#stopped) return;
     this.#worker.postMessage(command);
     this.#addon.eventfdSignal(this.#wakeFd);
   }
@@ -104,6 +107,7 @@ export class ForwarderThread {
     this.#stopping = true;
     this.send({ type: "stop" });
     await this.#exited;
+    this.#stopped = true;
     this.#addon.close(this.#wakeFd);
     this.#addon.close(this.#netlinkFd);
   }

@@ -7,8 +7,11 @@ import { WebSocket } from "ws";
 import {
   type ControlServer,
   EventRing,
+  type MeasureAnswer,
+  type MeasureOptions,
   type MemberHistory,
   readEvents,
+  readMeasurement,
   readStatus,
   readWhy,
   type StatusSource,
@@ -51,6 +54,30 @@ describe("the control socket", () => {
     await served(socketPath);
     expect(await readEvents(socketPath, 1000)).toEqual([{ event: "one" }, { event: "two" }]);
     expect(await readEvents(socketPath, 1)).toEqual([{ event: "two" }]);
+  });
+
+  it("has a client measure its uplinks, those that are named and within the bytes that are allowed", async () => {
+    const socketPath = temporarySocket();
+    const asked: unknown[] = [];
+    const measure = async (options: MeasureOptions): Promise<MeasureAnswer> => {
+      asked.push(options);
+      return { version: 1, session: true, lines: [] };
+    };
+    await served(socketPath, { ...sourceOf(() => SNAPSHOT), measure });
+    const answer = await readMeasurement(socketPath, { uplinks: ["isp1", "lte"], capacityBytes: 500_000 });
+    expect(answer).toEqual({ version: 1, session: true, lines: [] });
+    await readMeasurement(socketPath, { uplinks: [], capacityBytes: 1e12 });
+    expect(asked).toEqual([
+      { uplinks: ["isp1", "lte"], capacityBytes: 500_000 },
+      { uplinks: [], capacityBytes: 200_000_000 },
+    ]);
+  });
+
+  it("says so when the program measures nothing: a concentrator, or one of an earlier version", async () => {
+    const socketPath = temporarySocket();
+    await served(socketPath);
+    const asked = readMeasurement(socketPath, { uplinks: [], capacityBytes: 0 });
+    await expect(asked).rejects.toThrow("it answered 404");
   });
 
   it("explains a member by what the program remembers and what the log says", async () => {

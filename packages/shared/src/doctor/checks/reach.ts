@@ -49,7 +49,7 @@ function silent(line: LineMeasurement, { lines, session }: DoctorFacts): Finding
     const found = `the concentrator's host answers by TCP (port ${tcpPort}), wanbond by UDP ${line.remote} does not`;
     return say.fault(
       found,
-      `At the concentrator: is it running (wanbond status), is UDP port ${port} open in its firewall, do the keys fit (its log says client-refused)?`,
+      `At the concentrator: is it running (wanbond status), is UDP port ${port} open in its firewall, do the keys fit (its log says client-refused)? Here: has the clock gone back?`,
     );
   }
   if (gateway === "silent") {
