@@ -243,6 +243,17 @@ describe("pairing", () => {
     ports.udpWrite(0, new Int32Array(12), 0, descriptor, new Int32Array(1), 1);
   }
 
+  it("lets the file count when it names the address of a client that joined", async () => {
+    await reply(joiner(await invite("home1"), 1));
+    const hand = `${ROUTED}\n[[client]]\nname = "hand"\npublicKey = "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="\naddress = ["10.200.0.2/32"]`;
+    start({ more: hand });
+    expect(names()).toEqual(["hand"]);
+    expect(end.events).toMatchObject([{ event: "joined-client-ignored", client: "home1" }]);
+    await end.pairing.revoke("home1");
+    start({ more: hand });
+    expect(end.events).toEqual([]);
+  });
+
   it("revokes a client of its own, and sends those of the file to the file", async () => {
     const hand = `${ROUTED}\n[[client]]\nname = "hand"\npublicKey = "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08="\naddress = ["10.200.0.2/32"]`;
     start({ more: hand });

@@ -106,7 +106,7 @@ export class SimPairing extends SimEnd {
   protected onMainTimer(): void {}
 
   protected onEvent(event: ForwarderEvent): void {
-    if (this.pairing.onEvent(event) || event.type !== "handshakes") return;
+    if (this.pairing.enrolments.onEvent(event) || event.type !== "handshakes") return;
     for (const { bytes, ...source } of event.items) this.responder.onDatagram(bytes, source, this.network.nowMs);
     this.tell({ type: "handshakes-taken", count: event.items.length });
   }
@@ -125,7 +125,7 @@ export class SimPairing extends SimEnd {
       { randomBytes, indexes: new SessionIndexes(randomBytes), runId: randomInteger(this.network.random, 2 ** 32) },
       {
         send: (bytes, { socket, endpoint }) => this.tell({ type: "send-raw", socket, endpoint, bytes }),
-        established: (id, epoch) => void this.pairing.onEstablished(id, epoch),
+        established: (id, epoch) => void this.pairing.enrolments.onEstablished(id, epoch),
       },
     );
   }

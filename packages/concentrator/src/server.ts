@@ -142,7 +142,7 @@ class Server implements Running {
   // ---- the forwarder
 
   #onEvent(event: ForwarderEvent): void {
-    if (this.pairing.onEvent(event)) return;
+    if (this.pairing.enrolments.onEvent(event)) return;
     const client = "peerId" in event ? this.#clients.byPeerId(event.peerId) : undefined;
     if (client !== undefined) {
       logForwarderEvent(this.#context.log, event, client.config.name);
@@ -174,7 +174,8 @@ class Server implements Running {
       {
         send: (bytes, { socket, endpoint }) => this.#thread.send({ type: "send-raw", socket, endpoint, bytes }),
         established: (id, epoch, { endpoint }) => {
-          if (!this.pairing.onEstablished(id, epoch)) this.#sessions.onEstablished(id, epoch, formatEndpoint(endpoint));
+          if (!this.pairing.enrolments.onEstablished(id, epoch))
+            this.#sessions.onEstablished(id, epoch, formatEndpoint(endpoint));
         },
       },
     );

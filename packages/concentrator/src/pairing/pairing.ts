@@ -1,70 +1,39 @@
 import { randomBytes } from "node:crypto";
 import {
-  type ConcentratorConfig,
-  type EnrolReply,
-  type EnrolRequest,
-  encodeEnrolReply,
+  type ConcentratorClientConfig,
   encodeInvite,
   formatEndpoint,
   joinedClientConfig,
   keysOfInvite,
-  parseEnrolRequest,
+  networkText,
   parsePrefix,
   type StoredInvite,
 } from "@wanbond/shared/config";
-import type { EventLog, InviteAnswer, InviteRequest, PairingControl, RevokeAnswer } from "@wanbond/shared/control";
+import type { InviteAnswer, InviteRequest, PairingControl, RevokeAnswer } from "@wanbond/shared/control";
 import { formatKey, INVITE_SECRET_BYTES, publicKeyOf } from "@wanbond/shared/crypto";
-import { EX_CONFIG, EX_DATAERR, EX_TEMPFAIL, EX_UNAVAILABLE, WanbondError } from "@wanbond/shared/errors";
-import type { ForwarderEvent } from "@wanbond/shared/pipeline";
-import type { HandshakePeer, SessionEpoch } from "@wanbond/shared/session";
-import type { Client, ClientDirectory } from "../client-directory.ts";
+import { EX_CONFIG, EX_DATAERR, EX_TEMPFAIL, EX_UNAVAILABLE, EX_USAGE, WanbondError } from "@wanbond/shared/errors";
+import type { Client } from "../client-directory.ts";
 import { freeCount } from "./address-pool.ts";
-import { judgeEnrolment, type Verdict } from "./enrolment-rules.ts";
-import { type InviteRegister, inviteState, timeText } from "./invite-register.ts";
-import type { InviteSessions } from "./invite-sessions.ts";
+import { Enrolments } from "./enrolments.ts";
+import { timeText } from "./invite-register.ts";
+import { INVITE_ID, type PairingNeeds } from "./pairing-needs.ts";
 import { qrCode } from "./qr-code.ts";
 
 /** Invites that may be open at one time: each is a peer of the handshakes. */
 const MAX_OPEN_INVITES = 256;
-/** Before the names of invites among the peers of handshakes; clients' names have no colon. */
-const INVITE_ID = "invite:";
-
-/** What pairing asks of the server. */
-export interface PairingNeeds {
-  readonly log: EventLog;
-  readonly config: ConcentratorConfig;
-  /** Of the configuration, for sentences. */
-  readonly configFile: string;
-  readonly publicKey: Uint8Array;
-  readonly clients: ClientDirectory;
-  readonly register: InviteRegister;
-  readonly sessions: InviteSessions;
-  readonly responder: { addPeer(peer: HandshakePeer): void; removePeer(publicKey: Uint8Array): void };
-  wallNowMs(): number;
-  nowMs(): number;
-  /** Networks of this host, without the tunnel's own. @throws WanbondError when they cannot be read */
-  hostNetworks(): Promise<readonly string[]>;
-  /** Where clients reach this host, as in [concentrator] endpoints. @throws WanbondError when it is not known */
-  endpoints(): Promise<ConcentratorConfig["concentrator"]["endpoints"]>;
-  /** It counts from now on: its routes, and what the others are told. */
-  clientAdded(client: Client): void;
-  /** It is out from now on: its session ends, its routes go. */
-  clientRemoved(client: Client): void;
-  /** For `clients`. */
-  describeClients(): Promise<Awaited<ReturnType<PairingControl["clients"]>>["clients"]>;
-}
 
 /**
  * Takes clients in by invites and puts them out again, while the others run on. An invite is a peer of the handshakes with
  * an identity of its own, so whoever does not hold one meets the same silence as ever. ADR 0004 has the reasons.
  */
 export class Pairing implements PairingControl {
+  /** The side towards the net. */
+  readonly enrolments: Enrolments;
   readonly #needs: PairingNeeds;
-  /** Invites whose request is being looked at; copies of it wait for the answer to the first. */
-  readonly #busy = new Set<string>();
 
   constructor(needs: PairingNeeds) {
     this.#needs = needs;
+    this.enrolments = new Enrolments(needs);
   }
 
   /** Makes known whom the register knows. */
@@ -72,8 +41,7 @@ export class Pairing implements PairingControl {
     const { register, clients, log, configFile } = this.#needs;
     for (const joined of register.clients) {
       const config = joinedClientConfig(joined);
-      const rival = clients.all.find((each) => each.config.name === joined.name || sameKey(each, joined.publicKey));
-      if (config !== null && rival === undefined) {
+      if (config !== null && !clients.all.some((each) => isRival(each.config, config))) {
         this.#needs.clientAdded(clients.add(config, "joined", joined.since));
         continue;
       }
@@ -85,8 +53,6 @@ export class Pairing implements PairingControl {
     }
     for (const invite of register.invites) this.#know(invite);
   }
-
-  // ---- asked by the operator
 
   async invite({ name, lan, lifeS }: InviteRequest): Promise<InviteAnswer> {
     const { register, publicKey, log } = this.#needs;
@@ -147,109 +113,6 @@ export class Pairing implements PairingControl {
     throw new WanbondError("WB_CLIENT_BY_HAND", EX_CONFIG, sentence);
   }
 
-  // ---- asked by the net
-
-  /** A handshake with this peer is through. @returns false when it is none of an invite. */
-  onEstablished(id: string, epoch: SessionEpoch): boolean {
-    if (!id.startsWith(INVITE_ID)) return false;
-    this.#needs.sessions.onEstablished(id.slice(INVITE_ID.length), epoch);
-    return true;
-  }
-
-  /** @returns false when the event is not about an invite's session. */
-  onEvent(event: ForwarderEvent): boolean {
-    const { sessions } = this.#needs;
-    sessions.expire(this.#needs.nowMs());
-    const publicKey = "peerId" in event ? sessions.inviteOf(event.peerId) : undefined;
-    if (publicKey === undefined) return false;
-    if (event.type === "attach-requested") sessions.attach(event);
-    else if (event.type === "closed") sessions.close(event.peerId);
-    else if (event.type === "enrol-requested") void this.#onRequest(publicKey, event);
-    return true;
-  }
-
-  async #onRequest(publicKey: string, event: Extract<ForwarderEvent, { type: "enrol-requested" }>): Promise<void> {
-    const invite = this.#needs.register.inviteOf(publicKey);
-    const request = parseEnrolRequest(event.json);
-    if (invite === undefined || request === null || this.#busy.has(publicKey)) return;
-    this.#busy.add(publicKey);
-    const reply = await this.#answer(invite, request).catch((error: unknown) => this.#failed(invite, error));
-    this.#busy.delete(publicKey);
-    this.#needs.sessions.reply(event, encodeEnrolReply(reply));
-  }
-
-  async #answer(invite: StoredInvite, request: EnrolRequest): Promise<EnrolReply> {
-    const before = await this.#replyWithoutLook(invite, request);
-    if (before !== null) return before;
-    const hostNetworks = await this.#needs.hostNetworks();
-    // From here on nothing waits: two requests cannot take one address, nor one invite twice.
-    const present = this.#needs.register.inviteOf(invite.publicKey) ?? invite;
-    const meanwhile = await this.#replyWithoutLook(present, request);
-    return meanwhile ?? this.#admit(present, request, hostNetworks);
-  }
-
-  /** What is clear from the invite alone: it is over, or this is a copy of the request that used it. */
-  async #replyWithoutLook(invite: StoredInvite, request: EnrolRequest): Promise<EnrolReply | null> {
-    const { register, wallNowMs } = this.#needs;
-    const state = inviteState(invite, wallNowMs());
-    if (state === "open") return null;
-    const joined = register.clientNamed(invite.name);
-    const isCopy =
-      state === "used" && invite.ended?.by === request.publicKey && joined?.publicKey === request.publicKey;
-    if (isCopy && joined !== undefined) return this.#welcome(joined.name, joined.address, joined.routes);
-    return this.#refused(invite, { ok: false, reason: state, problem: overSentence(invite, state) });
-  }
-
-  #admit(
-    invite: StoredInvite,
-    request: EnrolRequest,
-    hostNetworks: readonly string[],
-  ): Promise<EnrolReply> | EnrolReply {
-    const { clients, config, publicKey, register, log } = this.#needs;
-    const isRouted = config.concentrator.mode === "routed";
-    const verdict = judgeEnrolment(request, {
-      networks: isRouted ? config.concentrator.address : [],
-      clients: clients.all.map((client) => ({ ...client.config, publicKey: formatKey(client.config.publicKey) })),
-      hostNetworks: prefixes(hostNetworks),
-      concentratorKey: formatKey(publicKey),
-      invitedLan: prefixes(invite.lan),
-    });
-    if (!verdict.ok) return this.#refused(invite, verdict);
-    if (register.inviteOf(request.publicKey) !== undefined) return this.#refused(invite, INVITES_KEY);
-    const { addresses: address, lan: routes } = verdict;
-    const nowMs = this.#needs.wallNowMs();
-    const joined = { name: invite.name, publicKey: request.publicKey, address, routes, since: timeText(nowMs) };
-    const client = joinedClientConfig(joined);
-    if (client === null) throw new Error("the rules of enrolment let through what the configuration refuses");
-    register.join(invite, { ...joined, address: [...address], routes: [...routes] }, nowMs);
-    this.#needs.clientAdded(clients.add(client, "joined", joined.since));
-    log.info({ event: "client-joined", client: invite.name, address, routes }, "an invite was used: a new client");
-    return this.#welcome(invite.name, address, routes);
-  }
-
-  async #welcome(name: string, addresses: readonly string[], lan: readonly string[]): Promise<EnrolReply> {
-    const { mode } = this.#needs.config.concentrator;
-    const endpoints = (await this.#needs.endpoints()).map(formatEndpoint);
-    return { version: 1, ok: true, name, mode, addresses: [...addresses], lan: [...lan], endpoints };
-  }
-
-  #refused(invite: StoredInvite, { reason, problem }: Extract<Verdict, { ok: false }>): EnrolReply {
-    this.#needs.log.warn({ event: "enrolment-refused", client: invite.name, reason }, problem);
-    return { version: 1, ok: false, reason, problem };
-  }
-
-  /** The disk is full, or the system cannot be looked at: the invite stays good. */
-  #failed(invite: StoredInvite, error: unknown): EnrolReply {
-    const problem = error instanceof Error ? error.message : String(error);
-    this.#needs.log.error(
-      { event: "enrolment-failed", client: invite.name, problem },
-      "a client could not be taken in",
-    );
-    const sentence =
-      "The concentrator could not take the client in, its log says why. The invite stays good: try again.";
-    return { version: 1, ok: false, reason: "failed", problem: sentence };
-  }
-
   // ---- peers of the handshakes
 
   #know(invite: StoredInvite): void {
@@ -286,21 +149,6 @@ export class Pairing implements PairingControl {
   }
 }
 
-/** Only a program of ill will asks for it: the identity of an invite is known to whoever has read it. */
-const INVITES_KEY = {
-  ok: false,
-  reason: "key-known",
-  problem: "This key is that of an invite. Remove the key file here, and join again.",
-} as const;
-
-function overSentence({ name, expires, ended }: StoredInvite, state: string): string {
-  const again = `Ask for another one: wanbond concentrator invite ${name}`;
-  if (state === "used")
-    return `This invite was used already, on ${ended?.at ?? "an unknown day"}: each is good for one client. ${again}`;
-  if (state === "revoked") return `This invite was revoked on ${ended?.at ?? "an unknown day"}. ${again}`;
-  return `This invite expired on ${expires}. ${again}`;
-}
-
 function taken(what: string, name: string): WanbondError {
   const sentence = `${what} Choose another name, or revoke it first: wanbond concentrator revoke ${name}`;
   return new WanbondError("WB_NAME_TAKEN", EX_DATAERR, sentence);
@@ -318,22 +166,15 @@ function unknownName(
 
 /** @throws WanbondError */
 function checkedNetwork(text: string): string {
-  const config = joinedClientConfig({
-    name: "x",
-    publicKey: formatKey(Buffer.alloc(32, 9)),
-    address: [],
-    routes: [text],
-  });
-  const [network] = config?.routes ?? [];
-  if (network !== undefined && network.bits > 0) return network.text;
+  const prefix = parsePrefix(text);
+  if (prefix !== null && prefix.bits > 0 && networkText(prefix) === prefix.text) return prefix.text;
   const sentence = `--lan ${text} is no network. Write its own address with a prefix length, as 192.168.50.0/24.`;
-  throw new WanbondError("WB_USAGE", 64, sentence);
+  throw new WanbondError("WB_USAGE", EX_USAGE, sentence);
 }
 
-function prefixes(texts: readonly string[]) {
-  return texts.flatMap((text) => parsePrefix(text) ?? []);
-}
-
-function sameKey(client: Client, publicKey: string): boolean {
-  return formatKey(client.config.publicKey) === publicKey;
+/** The same name, key or address: both cannot be. */
+function isRival(client: ConcentratorClientConfig, joined: ConcentratorClientConfig): boolean {
+  const addresses = client.address.map(({ text }) => text);
+  const isSameKey = formatKey(client.publicKey) === formatKey(joined.publicKey);
+  return client.name === joined.name || isSameKey || joined.address.some(({ text }) => addresses.includes(text));
 }
