@@ -41,11 +41,11 @@ describe.skipIf(!isRoot())("command line", () => {
     it("status shows a table", async () => {
       const { status, stdout } = await wanbond("status", "--socket", pair.client.controlSocket);
       expect(status).toBe(0);
-      expect(stdout).toMatch(/concentrator +balance-xor .* Healthy +1\/1 +\d+ +\S+ .* 10\.200\.0\.2\/32/);
+      expect(stdout).toMatch(/concentrator +aggregate .* Healthy +1\/1 +\d+ +\S+ .* 10\.200\.0\.2\/32/);
       expect(stdout).toMatch(/MEMBER +DEVICE +STATUS +RTT ms +PDV ms +PLR +PER +TX Mbit\/s +RX Mbit\/s +SHARE +MTU/);
       expect(stdout).toMatch(/isp1 +isp1 +up +\d+\.\d/);
       const there = await wanbond("status", "--socket", pair.concentrator.controlSocket);
-      expect(there.stdout).toMatch(/home1 +balance-xor .* Healthy/);
+      expect(there.stdout).toMatch(/home1 +aggregate .* Healthy/);
     });
 
     it("status --json fits its schema", async () => {

@@ -10,8 +10,10 @@ const HOUSEHOLD: SimLinkOptions[] = [
 ];
 const BROADCAST_MAC = [255, 255, 255, 255, 255, 255];
 
+/** With a policy that sends every frame once, so that drops can be counted. */
 function households(count: number, options: Partial<SimWorldOptions>): SimWorld {
-  return new SimWorld({ links: Array.from({ length: count }, () => HOUSEHOLD), ...options }).run(3000);
+  const links = Array.from({ length: count }, () => HOUSEHOLD);
+  return new SimWorld({ links, policy: "balance-xor", ...options }).run(3000);
 }
 
 /** Sends ten frames of a flow of its own, and lets them arrive. */

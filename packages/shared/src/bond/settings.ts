@@ -11,8 +11,8 @@ export const STANDARD_POLICIES = [
   "aggregate",
 ] as const;
 export type PolicyName = (typeof STANDARD_POLICIES)[number];
-/** Of a bond that is told nothing: every flow stays in order, all links are used, nothing needs to be measured. */
-export const DEFAULT_POLICY: PolicyName = "balance-xor";
+/** Of a bond that is told nothing: one connection fills all links, and order is restored. */
+export const DEFAULT_POLICY: PolicyName = "aggregate";
 
 export const LINK_SELECT_METHODS = ["optimize", "always", "better", "failure"] as const;
 export type LinkSelectMethod = (typeof LINK_SELECT_METHODS)[number];

@@ -126,7 +126,7 @@ describe("every key", () => {
 
   it("of a link, whose intervals fall back on those of the policy", () => {
     const links = { isp1: { enabled: false, upDelay: 7, downDelay: 8, failoverInterval: 900 }, isp2: {} };
-    const bond = resolved({ "balance-xor": { upDelay: 5, links } });
+    const bond = resolved({ mode: "balance-xor", "balance-xor": { upDelay: 5, links } });
     expect(bond.links["isp1"]).toMatchObject({ enabled: false, upDelayMs: 7, downDelayMs: 8, failoverIntervalMs: 900 });
     expect(bond.links["isp2"]).toMatchObject({ enabled: true, upDelayMs: 5, downDelayMs: 0, failoverIntervalMs: 400 });
   });
@@ -140,7 +140,7 @@ describe("every key", () => {
   it("has a default", () => {
     expect(resolveBond(undefined)).toEqual(resolved({}));
     expect(resolveBond(undefined)).toMatchObject({
-      policy: "balance-xor",
+      policy: "aggregate",
       failoverIntervalMs: 400,
       probeIntervalMs: 100,
     });
