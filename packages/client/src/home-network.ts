@@ -52,29 +52,35 @@ export class HomeNetwork {
    */
   async reconcile(found: () => HomeWishes): Promise<ReconcileReport> {
     const facts = await readUplinkFacts(this.#context.runner);
-    const uplinks = resolveUplinks(this.#config.uplinks, facts, [this.#config.client.tap]);
+    const uplinks = resolveUplinks(this.#config.uplinks, facts, [this.#config.client.tap], this.#config.otherUplinks);
     logUplinks(this.#context.log, this.uplinks, uplinks);
     this.uplinks = uplinks;
     // The kill switch before forwarding is switched on, and before anything else.
-    const guard = await this.#context.changes.reconcile(GUARD_PREFIX, await this.#guard());
+    const guard = await this.#context.changes.reconcile(GUARD_PREFIX, await this.#guard(facts));
     await this.#pinning.reconcile(uplinks);
     return mergeReports([guard, ...(await this.#reconcileLan(facts, found()))]);
   }
 
-  async #guard(): Promise<Map<string, Change>> {
-    const { client, fallback } = this.#config;
+  async #guard(facts: UplinkFacts): Promise<Map<string, Change>> {
+    const { client, fallback, concentrators } = this.#config;
     if (fallback.killSwitch === "off") return new Map();
-    const families = (await hasIpv6(this.#context.runner)) ? ([4, 6] as const) : ([4] as const);
-    const { instance } = this.#context;
-    return guardChanges({ tap: client.tap, instance, families, uplinkDevices: this.#uplinkDevices() });
+    const uplinkDevices = this.#uplinkDevices();
+    return guardChanges({
+      tap: client.tap,
+      instance: this.#context.instance,
+      families: (await hasIpv6(this.#context.runner)) ? [4, 6] : [4],
+      uplinkDevices,
+      near: facts.addresses.filter(({ device }) => uplinkDevices.includes(device)).map(networkOf),
+      concentrators: concentrators.flatMap(({ endpoints }) => endpoints.map(({ host }) => host)),
+    });
   }
 
-  /** Who goes out directly is translated before the route leads there, and until it leads back. */
+  /** Who goes out directly is translated when the route leads there, and until it leads back (directTableBody). */
   async #reconcileLan(facts: UplinkFacts, wishes: HomeWishes): Promise<ReconcileReport[]> {
     const { changes } = this.#context;
     const table = () => changes.reconcile("direct:", this.#directTable(facts, wishes));
     const lan = () => this.#lan(facts, wishes);
-    return wishes.direct === null ? [await lan(), await table()] : [await table(), await lan()];
+    return wishes.direct === null ? [await table(), await lan()] : [await lan(), await table()];
   }
 
   #lan(facts: UplinkFacts, { push, innerMtu, direct }: HomeWishes): Promise<ReconcileReport> {
@@ -101,7 +107,6 @@ export class HomeNetwork {
     const { tap, lan } = this.#config.client;
     const body = directTableBody({
       tap,
-      device: direct.device,
       uplinkDevices: this.#uplinkDevices(),
       lan: lan.map(({ text }) => text),
       inner: (push?.addresses ?? []).map((address) => parsePrefix(address).address),

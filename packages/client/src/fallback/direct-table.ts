@@ -1,10 +1,8 @@
-import { parsePrefix } from "@wanbond/shared/system";
+import { addressSet, NEVER_FAR, quoted } from "./nft-text.ts";
 
 export interface DirectTableSettings {
   readonly tap: string;
-  /** Of the uplink that is used directly. */
-  readonly device: string;
-  /** Of all uplinks: what comes in there is not the LAN's. */
+  /** Of all uplinks, whichever is used: what comes in there is not the LAN's. At least one. */
   readonly uplinkDevices: readonly string[];
   /** Networks of the LAN. */
   readonly lan: readonly string[];
@@ -16,21 +14,20 @@ export interface DirectTableSettings {
   readonly zone: number;
 }
 
-/** Multicast, broadcast, link-local: never the internet. */
-const NEVER_FAR = ["224.0.0.0/4", "255.255.255.255/32", "169.254.0.0/16", "ff00::/8", "fe80::/10"];
-
 /**
  * The body of our nft table while the LAN uses an uplink directly.
  *
  * The kernel decides on a translation at the first packet of a connection. Those that went through the bond were not
  * translated, and as long as something is sent on them (a VPN's keepalive is enough) they never would be. So what leaves
  * now is tracked in a zone of its own, where every connection is new: TCP gets its reset from the far end and connects
- * anew, UDP goes on. Answers are looked up in the common zone, where a rule "established" finds them.
+ * anew, UDP goes on. Answers are looked up in the common zone, where a rule "established" finds them. For the same reason
+ * the table comes after the route that leads out, and goes before it: in the zone there is nothing untranslated.
  */
 export function directTableBody(settings: DirectTableSettings): string {
-  const { device, tap, uplinkDevices, zone } = settings;
+  const { tap, uplinkDevices, zone } = settings;
   const near = [...settings.near, ...settings.lan, ...settings.inner, ...NEVER_FAR];
-  const others = [...new Set([tap, "lo", device, ...uplinkDevices])].map((name) => `"${name}"`).join(", ");
+  const uplinks = quoted(uplinkDevices);
+  const others = quoted([tap, "lo", ...uplinkDevices]);
   const intoZone = `ct original zone set ${zone}`;
   return [
     ...([4, 6] as const).flatMap((family) => [
@@ -54,18 +51,12 @@ export function directTableBody(settings: DirectTableSettings): string {
     "chain forward {",
     "type filter hook forward priority filter; policy accept;",
     // What cannot be tracked cannot be translated: it would leave with an address of the LAN.
-    `oifname "${device}" ct state invalid drop`,
-    `oifname "${device}" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+    `iifname != { ${others} } oifname { ${uplinks} } ct state invalid drop`,
+    `oifname { ${uplinks} } ct original zone ${zone} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
     "}",
     "chain postrouting {",
     "type nat hook postrouting priority srcnat; policy accept;",
-    `oifname "${device}" ct original zone ${zone} masquerade`,
+    `oifname { ${uplinks} } ct original zone ${zone} masquerade`,
     "}",
   ].join("\n");
-}
-
-function addressSet(name: string, family: 4 | 6, networks: readonly string[]): string[] {
-  const own = [...new Set(networks)].filter((network) => parsePrefix(network).family === family).sort();
-  const elements = own.length === 0 ? [] : [`elements = { ${own.join(", ")} }`];
-  return [`set ${name} {`, `type ipv${family}_addr; flags interval; auto-merge;`, ...elements, "}"];
 }

@@ -6,8 +6,8 @@ import type { ResolvedUplink } from "../uplink/index.ts";
 
 type Target = ClientConfig["fallback"]["check"][number];
 
-/** An answer that takes longer is none. */
-const TIMEOUT_MS = 1_000;
+/** An answer that takes longer is none. Shorter than the time between two checks. */
+const TIMEOUT_MS = 900;
 const BUFFER_BYTES = 16 * 1024;
 /** Header and question of RFC 1035, section 4.1: one question, recursion desired; name servers of the root. */
 const QUESTION = Buffer.from("0000" + "0100" + "0001000000000000" + "00" + "0002" + "0001", "hex");

@@ -5,7 +5,14 @@ import { isRoot, makeHomeRouter, type Namespace } from "../../../shared/test/sys
 import { directTableBody, guardChanges } from "../../src/fallback/index.ts";
 import { readUplinkFacts } from "../../src/uplink/index.ts";
 
-const SETTINGS = { tap: "wb0", instance: 0, families: [4, 6], uplinkDevices: ["isp1", "isp2"] } as const;
+const SETTINGS = {
+  tap: "wb0",
+  instance: 0,
+  families: [4, 6],
+  uplinkDevices: ["isp1", "isp2"],
+  near: ["192.168.101.0/24", "2001:db8:1::/64"],
+  concentrators: ["203.0.113.10", "2001:db8::10"],
+} as const;
 
 describe.skipIf(!isRoot)("on a home router", { timeout: 30_000 }, () => {
   let net: Namespace;
@@ -48,7 +55,6 @@ describe.skipIf(!isRoot)("on a home router", { timeout: 30_000 }, () => {
     const { addresses } = await readUplinkFacts(net.runner);
     const body = directTableBody({
       tap: "wb0",
-      device: "isp1",
       uplinkDevices: ["isp1", "isp2"],
       lan,
       inner: ["10.200.0.2", "fd00:200::2"],
