@@ -63,12 +63,20 @@ export class AggregateBond implements AggregateSink {
   readonly #isProbe: boolean[] = [];
   readonly #arrived = new Set<number>();
   readonly #lines: readonly BondLine[];
+  readonly #speedsKbps: readonly (number | null)[];
   readonly #usable: boolean[];
   readonly #pool = new Uint8Array(2_000);
   readonly #writer = new ControlWriter(this.#pool);
   #turn = 0;
 
-  constructor(lines: readonly BondLine[], seed: number, createController?: () => PathController) {
+  /** @param speedsKbps typed limits, by path. */
+  constructor(
+    lines: readonly BondLine[],
+    seed: number,
+    createController?: () => PathController,
+    speedsKbps: readonly (number | null)[] = [],
+  ) {
+    this.#speedsKbps = speedsKbps;
     this.network = new VirtualNetwork(seed);
     this.#lines = lines;
     this.#counters = lines.map(() => 0);
@@ -171,7 +179,7 @@ export class AggregateBond implements AggregateSink {
     const back = line.back ?? { delayMs: line.forward.delayMs ?? 0, rateKbps: 100_000 };
     this.forward.push(this.network.line<Datagram>(line.forward, (datagram, nowMs) => this.#onArrival(datagram, nowMs)));
     this.back.push(this.network.line<Uint8Array>(back, (bytes, nowMs) => this.#onFeedback(bytes, nowMs)));
-    this.sender.addPath(path, { metered: line.metered ?? false, speedKbps: null }, 0);
+    this.sender.addPath(path, { metered: line.metered ?? false, speedKbps: this.#speedsKbps[path] ?? null }, 0);
     this.sender.setUsable(path, true, 0);
   }
 

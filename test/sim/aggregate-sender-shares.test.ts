@@ -118,3 +118,21 @@ describe("a bad line beside a good one", () => {
     expect(other.deliveredBy100Ms).not.toEqual(first.deliveredBy100Ms);
   });
 });
+
+describe("typed speeds", () => {
+  it("are never exceeded, neither in the start nor when the line looks empty, and are used in full", () => {
+    const lines = [50_000, 50_000].map((rateKbps) => ({ forward: { rateKbps, delayMs: 20 } }));
+    const bond = new AggregateBond(lines, 3, undefined, [10_000, null]);
+    bond.startGreedy();
+    const sentBytes = () => bond.forward[0]?.counters.deliveredBytes ?? 0;
+    let before = 0;
+    for (let ms = 100; ms <= 6_000; ms += 100) {
+      bond.run(ms);
+      // 12 ms of it may go in a burst.
+      expect((sentBytes() - before) * 8).toBeLessThan(10_000 * 115);
+      before = sentBytes();
+    }
+    expect((sentBytes() * 8) / 6_000).toBeGreaterThan(9_500);
+    expect(bond.shareOf(60_000, 2_000, 6_000)).toBeGreaterThan(0.97);
+  });
+});

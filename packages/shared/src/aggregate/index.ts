@@ -6,5 +6,6 @@ export { FeedbackRecorder, REPORTED_CONTROL_BYTES } from "./feedback-recorder.ts
 export { DroppedSlots, FqCodel, QueueSlots } from "./fq-codel.ts";
 export { FRAME_REALTIME, FrameTable } from "./frame-table.ts";
 export { RealtimeFilter } from "./realtime-filter.ts";
+export { parseRealtimeRule } from "./realtime-rules.ts";
 export { RedundancyBudget } from "./redundancy-budget.ts";
 export { VirtualQueueController } from "./virtual-queue-controller.ts";

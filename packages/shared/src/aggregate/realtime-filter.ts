@@ -1,6 +1,7 @@
 import { type FrameView, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/index.ts";
 import { FLOW_SLOTS } from "../wire/index.ts";
 import { RateLimits } from "./rate-limits.ts";
+import { RealtimeRules } from "./realtime-rules.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** Longer frames are real-time only when they say so themselves. */
@@ -29,19 +30,23 @@ const TCP_ACK = 0x10;
 const TCP_FLAGS = 0x3f;
 
 /**
- * Finds the frames that are to go out at once: what says so itself (DSCP), and what is small and sparse by its behaviour
+ * Finds the frames that are to go out at once: what the user has named, what says so itself (DSCP), and what is small and sparse by its behaviour
  * (calls, games, a hand at a keyboard, handshakes, DNS). It must see every frame of a direction once, in order.
  *
  * Flows are flow slots: a call that shares its slot with a transfer counts as transfer. What is not TCP or UDP is judged alike.
  */
 export class RealtimeFilter {
   /** Frames found, by what told; and those that would have been, but the real-time share of the bond was used up. */
-  readonly counters = { marked: 0, opening: 0, sparse: 0, overShare: 0 };
+  readonly counters = { named: 0, marked: 0, opening: 0, sparse: 0, overShare: 0 };
   readonly #flows = new RateLimits(FLOW_SLOTS, FLOW_BYTES_PER_MS, FLOW_BURST_MS);
   readonly #smallFrames = new RateLimits(FLOW_SLOTS, SMALL_FRAMES_PER_MS, SMALL_BURST_MS);
   readonly #share = new TokenBucket(SHARE_BURST_MS, SHARE_LEAST_BURST_BYTES);
 
-  constructor() {
+  readonly #rules: RealtimeRules;
+
+  /** @param named rules as RealtimeRules takes them. */
+  constructor(named: readonly string[] = []) {
+    this.#rules = new RealtimeRules(named);
     this.setRate(Number.NaN, 0);
   }
 
@@ -55,12 +60,14 @@ export class RealtimeFilter {
     const isSparse = this.#isSparse(view, flowSlot, bytes, nowMs);
     const isMarked = view.dscp >= LEAST_DSCP;
     const isOpening = bytes <= MAX_FRAME_BYTES && opensSomething(view);
-    if (!isMarked && !isOpening && !isSparse) return false;
+    const isNamed = !this.#rules.isEmpty && this.#rules.covers(view);
+    if (!isNamed && !isMarked && !isOpening && !isSparse) return false;
     if (!this.#share.take(bytes, nowMs)) {
       this.counters.overShare++;
       return false;
     }
-    if (isMarked) this.counters.marked++;
+    if (isNamed) this.counters.named++;
+    else if (isMarked) this.counters.marked++;
     else if (isOpening) this.counters.opening++;
     else this.counters.sparse++;
     return true;

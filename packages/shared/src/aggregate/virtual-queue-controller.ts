@@ -72,6 +72,9 @@ export class VirtualQueueController implements PathController {
   #leastQueueMs = 0;
   #lineMs = 0;
   #limit = Number.POSITIVE_INFINITY;
+  /** What was sent beyond the typed limit, as time, and how much may: no gain and no correction lets more pass. */
+  readonly #typed = new VirtualQueue();
+  #typedMs = Number.POSITIVE_INFINITY;
   #sharing = 1;
   #sentBytes = 0;
   #lostBytes = 0;
@@ -123,7 +126,9 @@ export class VirtualQueueController implements PathController {
   }
 
   setTypedLimit(kbps: number | null): void {
-    this.#limit = kbps === null ? Number.POSITIVE_INFINITY : kbps / 8;
+    this.#limit = kbps === null ? Number.POSITIVE_INFINITY : Math.max(LEAST_BYTES_PER_MS, kbps / 8);
+    // Two packets may always go in a row.
+    this.#typedMs = kbps === null ? this.#limit : Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / this.#limit);
     this.#setRate(this.rateBytesPerMs);
     this.#renew();
   }
@@ -135,6 +140,7 @@ export class VirtualQueueController implements PathController {
 
   onSent(bytes: number, nowMs: number, mark: SentMark): void {
     const waitMs = this.#queue.add(bytes / this.#paceBytesPerMs, nowMs);
+    if (this.#typedMs !== Number.POSITIVE_INFINITY) this.#typed.add(bytes / this.#limit, nowMs);
     this.#sentBytes += bytes;
     this.inflightBytes += bytes;
     mark.queueMs = waitMs;
@@ -180,19 +186,19 @@ export class VirtualQueueController implements PathController {
 
   isOpen(nowMs: number): boolean {
     if (this.inflightBytes >= this.#windowBytes || nowMs < this.#shutMs) return false;
-    return this.#queue.waitMs(nowMs) < this.#gateMs;
+    return this.#queue.waitMs(nowMs) < this.#gateMs && this.#typed.waitMs(nowMs) < this.#typedMs;
   }
 
   isOpenForUrgent(nowMs: number): boolean {
     if (this.inflightBytes >= this.#windowBytes || nowMs < this.#shutMs) return false;
-    return this.#queue.waitMs(nowMs) < 2 * this.#gateMs;
+    return this.#queue.waitMs(nowMs) < 2 * this.#gateMs && this.#typed.waitMs(nowMs) < 2 * this.#typedMs;
   }
 
   nextOpenMs(nowMs: number): number {
     if (this.isOpen(nowMs)) return nowMs;
     if (this.inflightBytes >= this.#windowBytes) return Number.POSITIVE_INFINITY;
-    const waitMs = Math.max(LEAST_WAIT_MS, this.#queue.waitMs(nowMs) - this.#gateMs);
-    return Math.max(this.#shutMs, nowMs + waitMs);
+    const waitMs = Math.max(this.#queue.waitMs(nowMs) - this.#gateMs, this.#typed.waitMs(nowMs) - this.#typedMs);
+    return Math.max(this.#shutMs, nowMs + Math.max(LEAST_WAIT_MS, waitMs));
   }
 
   queueMs(nowMs: number): number {
@@ -407,6 +413,7 @@ export class VirtualQueueController implements PathController {
     const { pdvMs, marginMs } = this.#noise;
     const loopMs = this.#least.rttMs + FEEDBACK_MS;
     const isBlind = line.isLimited || nowMs < this.#dips.seenUntilMs;
+    if (search.isStartup && this.rateBytesPerMs >= this.#limit) search.endStartup(nowMs);
     if (search.isStartup) search.start(line, pdvMs, loopMs, nowMs);
     else search.grow(line, this.rateBytesPerMs, marginMs, pdvMs, loopMs, isBlind, nowMs);
   }

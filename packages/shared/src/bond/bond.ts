@@ -99,6 +99,11 @@ export class Bond {
     this.#update();
   }
 
+  /** What counts for a member: set here, or told by the far end. */
+  linkSettings(index: number): LinkSettings | undefined {
+    return this.#members.get(index)?.link;
+  }
+
   removeMember(index: number): void {
     this.#usable &= ~(1 << index);
     this.#update(); // While the member still has its name, for the events.

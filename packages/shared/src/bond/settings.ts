@@ -90,6 +90,8 @@ export interface BondSettings {
   readonly resequencing: ResequencingMode;
   /** Longest time the receiver holds a frame for a missing one. */
   readonly maxHoldMs: number;
+  /** aggregate: traffic that is real-time because the user says so, one rule each (aggregate/realtime-rules.ts). */
+  readonly realtime: readonly string[];
   /** By link name. When there is any, links that are not here go unused. */
   readonly links: Readonly<Record<string, LinkSettings>>;
 }
@@ -123,6 +125,7 @@ export function defaultBondSettings(basePolicy: PolicyName = DEFAULT_POLICY): Bo
     evictPlrRatio: 0.3,
     resequencing: "auto",
     maxHoldMs: 250,
+    realtime: [],
     links: {},
   };
 }

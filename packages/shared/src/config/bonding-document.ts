@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseRealtimeRule } from "../aggregate/index.ts";
 import {
   BALANCE_POLICIES,
   IPV_PREFERENCES,
@@ -60,6 +61,12 @@ const ipvPref = value(
   "Write 0 (any), 4 or 6 (only this one), 46 or 64 (the first is preferred).",
 );
 
+const realtimeRule = value(
+  (given) => (typeof given === "string" && parseRealtimeRule(given) !== null ? given : undefined),
+  "a rule for real-time traffic",
+  'Write "udp 5060", "tcp 3478-3481", "dscp 34" or a network, as "192.0.2.0/24" or "2001:db8::7".',
+);
+
 const Link = z.strictObject({
   mode: oneOf("primary", "spare").optional(),
   failoverTo: memberName.optional(),
@@ -104,6 +111,7 @@ const shape = {
   primary: memberName.optional(),
   dedup: flag.optional(),
   quality: Quality.optional(),
+  realtime: z.array(realtimeRule).optional(),
 };
 export type PolicyKey = keyof typeof shape;
 
@@ -160,6 +168,7 @@ function canonical(section: z.infer<typeof Spelled>) {
     primary: section.primary,
     dedup: section.dedup,
     quality: section.quality,
+    realtime: section.realtime,
   };
 }
 

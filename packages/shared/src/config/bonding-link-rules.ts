@@ -8,11 +8,15 @@ export type Table = ReadonlyMap<string, unknown>;
 /** Policies that share traffic out by weight. */
 const WEIGHING: readonly PolicyName[] = ["balance-rr", "balance-xor", "balance-aware"];
 
-/** What is wrong in a list of links whatever the policy is. */
-export function linkListFaults(path: KeyPath, links: Table): RawFault[] {
+/** `speed` is a weight to some, of which all need one, and an upper limit to others. */
+const LIMITING: readonly PolicyName[] = ["aggregate"];
+
+/** What is wrong in a list of links. @param bases the policies that use it. */
+export function linkListFaults(path: KeyPath, links: Table, bases: readonly PolicyName[]): RawFault[] {
+  const onlyLimits = bases.length > 0 && bases.every((base) => LIMITING.includes(base));
   return [
     ...[...links].flatMap(([name, link]) => failoverFaults(path, links, name, tableOf(link))),
-    ...givenForAll(path, links, "speed"),
+    ...(onlyLimits ? [] : givenForAll(path, links, "speed")),
     ...givenForAll(path, links, "alloc"),
     ...allocFaults(path, links),
     ...speedBesideAlloc(path, links),
@@ -34,14 +38,15 @@ export function linkFaults(path: KeyPath, base: PolicyName, links: Table): RawFa
 
 /** Keys that have no effect in any of the policies. */
 export function unusedLinkKeys(path: KeyPath, links: Table, bases: readonly PolicyName[]): RawFault[] {
-  if (bases.length === 0 || bases.some((base) => WEIGHING.includes(base))) return [];
+  if (bases.length === 0) return [];
+  const users = { speed: [...WEIGHING, ...LIMITING], alloc: WEIGHING };
   return [...links].flatMap(([name, link]) =>
-    ["speed", "alloc"]
-      .filter((key) => tableOf(link).has(key))
-      .map((key) => ({
+    Object.entries(users)
+      .filter(([key, policies]) => tableOf(link).has(key) && !bases.some((base) => policies.includes(base)))
+      .map(([key, policies]) => ({
         path: [...path, name, key],
         problem: `has no effect in ${bases.join(" and ")}`,
-        remedy: `Remove it; it works in ${WEIGHING.join(", ")}.`,
+        remedy: `Remove it; it works in ${policies.join(", ")}.`,
       })),
   );
 }

@@ -25,6 +25,7 @@ const ONLY_IN: Partial<Record<PolicyKey, readonly PolicyName[]>> = {
   primary: ["active-backup"],
   dedup: ["broadcast"],
   quality: ["active-backup", "balance-aware"],
+  realtime: ["aggregate"],
 };
 
 /**
@@ -37,16 +38,13 @@ export function bondingFaults(raw: unknown): RawFault[] {
   const sections = sectionsOf(document, shared);
   const used = usedSections(document, sections, shared);
   const inheriting = used.filter(({ keys }) => !keys.has("links"));
+  const inheritingBases = inheriting.map(({ base }) => base);
   return [
     ...nameFaults(document),
     ...aliasFaults([], document, new Map([["mode", "defaultBondingPolicy"]])),
     ...sections.flatMap((section) => sectionFaults(section)),
-    ...linkListFaults(["links"], shared),
-    ...unusedLinkKeys(
-      ["links"],
-      shared,
-      inheriting.map(({ base }) => base),
-    ),
+    ...linkListFaults(["links"], shared, inheritingBases),
+    ...unusedLinkKeys(["links"], shared, inheritingBases),
     ...inheriting.flatMap((section) => linkFaults(["links"], section.base, section.links)),
   ];
 }
@@ -121,7 +119,7 @@ function aliasFaults(path: KeyPath, keys: Table, aliases: ReadonlyMap<string, st
 function sectionFaults(section: Section): RawFault[] {
   const { path, keys, base, links } = section;
   const own = keys.has("links")
-    ? [...linkListFaults([...path, "links"], links), ...unusedLinkKeys([...path, "links"], links, [base])]
+    ? [...linkListFaults([...path, "links"], links, [base]), ...unusedLinkKeys([...path, "links"], links, [base])]
     : [];
   return [
     ...aliasFaults(path, keys, ALIASES),
@@ -177,7 +175,9 @@ function putsInOrder(section: Section): boolean {
   const mode = valueFor(section, "resequencing");
   if (mode === "on" || mode === "off") return mode === "on";
   if (section.base === "broadcast") return valueFor(section, "dedup") !== false;
-  return section.base === "balance-rr" || valueFor(section, "balancePolicy") === "packet";
+  return (
+    section.base === "balance-rr" || section.base === "aggregate" || valueFor(section, "balancePolicy") === "packet"
+  );
 }
 
 function qualityFaults(section: Section): RawFault[] {

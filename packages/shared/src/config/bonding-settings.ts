@@ -117,6 +117,7 @@ function resolvePolicy(
     evictPlrRatio: section.evictPlr ?? defaults.evictPlrRatio,
     resequencing: section.resequencing ?? defaults.resequencing,
     maxHoldMs: section.maxHoldMs ?? defaults.maxHoldMs,
+    realtime: section.realtime ?? defaults.realtime,
     links: {},
   };
   return {

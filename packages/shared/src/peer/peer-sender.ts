@@ -38,7 +38,8 @@ export interface PeerSender {
   readonly rateBytesPerMs: number;
   onControlSent(path: number, counter: number, bytes: number, nowMs: number): void;
   onFeedback(feedback: FeedbackReader, nowMs: number): void;
-  addPath(path: number, metered: boolean, nowMs: number): void;
+  /** @param speedKbps more is never sent on it; null: no limit. */
+  addPath(path: number, metered: boolean, speedKbps: number | null, nowMs: number): void;
   removePath(path: number, nowMs: number): void;
   /** @param members mask of those that may carry frames. */
   setEligible(members: number, nowMs: number): void;

@@ -51,7 +51,9 @@ export class AggregateLink implements PeerSender, AggregateSink {
   readonly #peer: Peer;
   readonly #parts: AggregateLinkParts;
   readonly #kept: KeptFrames;
-  readonly #realtime = new RealtimeFilter();
+  readonly #realtime: RealtimeFilter;
+  /** How the far end treats what is not real-time: restores its order, or removes copies only. */
+  readonly #orderFlag: number;
   readonly #budget = new RedundancyBudget();
   readonly #queue: FqCodel;
   readonly #sender: AggregateSender;
@@ -60,6 +62,8 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   constructor(peer: Peer, parts: AggregateLinkParts) {
     this.#peer = peer;
+    this.#realtime = new RealtimeFilter(peer.settings.realtime);
+    this.#orderFlag = peer.bond.resequences ? INNER_ORDERED : INNER_DUPLICATE;
     this.#parts = parts;
     this.#kept = parts.kept;
     const { table, queued, dropped } = parts.kept;
@@ -86,7 +90,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
     kept.payloadBytes[slot] = payloadBytes;
     kept.ipOffsets[slot] = view.ipOffset;
     kept.innerFlags[slot] =
-      innerFlags | INNER_REPORTED | (isRealtime ? INNER_REALTIME | INNER_DUPLICATE : INNER_ORDERED);
+      innerFlags | INNER_REPORTED | (isRealtime ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag);
     this.#sender.enqueue(slot, flow, payloadBytes + DATAGRAM_BYTES, isRealtime, nowMs);
   }
 
@@ -115,8 +119,8 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#sender.onFeedback(feedback, nowMs);
   }
 
-  addPath(path: number, metered: boolean, nowMs: number): void {
-    this.#sender.addPath(path, { metered, speedKbps: null }, nowMs);
+  addPath(path: number, metered: boolean, speedKbps: number | null, nowMs: number): void {
+    this.#sender.addPath(path, { metered, speedKbps }, nowMs);
     this.#eligible &= ~(1 << path);
   }
 

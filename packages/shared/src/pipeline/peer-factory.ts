@@ -84,7 +84,9 @@ export class PeerFactory {
   renewSender(peer: Peer, nowMs: number): void {
     peer.sender?.close();
     peer.sender = this.#createSender(peer);
-    for (const path of peer.paths) if (path !== undefined) peer.sender?.addPath(path.number, path.metered, nowMs);
+    for (const path of peer.paths) {
+      if (path !== undefined) peer.sender?.addPath(path.number, path.metered, typedKbps(peer, path.number), nowMs);
+    }
     peer.sender?.setEligible(peer.bond.eligibleMask, nowMs);
   }
 
@@ -123,7 +125,7 @@ export class PeerFactory {
     const path = new Path({ number, ...options }, monitor, mtuSearch);
     path.setMtu(mtuSearch.plpmtuBytes);
     peer.bond.setMember(number, options.name, path.family, options.told);
-    peer.sender?.addPath(number, options.metered, nowMs);
+    peer.sender?.addPath(number, options.metered, typedKbps(peer, number), nowMs);
     return path;
   }
 
@@ -165,6 +167,12 @@ export class PeerFactory {
   #createResequencer({ maxHoldMs }: BondSettings, duplicates: DuplicateFilter): Resequencer {
     return new Resequencer({ maxHoldMs, maxHeldFrames: MAX_HELD_FRAMES }, duplicates, this.#due);
   }
+}
+
+/** `speed` of a link is in Mbit/s here; 0 is no limit. */
+function typedKbps(peer: Peer, pathNumber: number): number | null {
+  const speed = peer.bond.linkSettings(pathNumber)?.speed ?? 0;
+  return speed > 0 ? speed * 1000 : null;
 }
 
 /** What the operator says of a link goes before what he says of the bond. A limit of 0 is none. */

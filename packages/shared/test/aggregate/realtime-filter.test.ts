@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RealtimeFilter } from "../../src/aggregate/realtime-filter.ts";
+import { parseRealtimeRule } from "../../src/aggregate/realtime-rules.ts";
 import type { FrameView } from "../../src/packet/index.ts";
 import { ethernet, ipViewOf, ipv4, ipv6, tcp, udp, viewOf } from "../packet/frames.ts";
 
@@ -135,4 +136,36 @@ describe("the share of the bond", () => {
     const shares = runFlow(new RealtimeFilter(), udpPacket(1200, 46), 1000, 0, 10);
     expect(shares[9]).toBeCloseTo(62.5 / 1200, 2);
   });
+});
+
+describe("what the user names", () => {
+  const named = ["udp 4000-4010", "tcp 50000", "dscp 34", "192.0.2.0/24", "2001:db8::/32"];
+  const big = 1400;
+  const address = (last: number) => ({ protocol: 6, source: `192.0.2.${last}`, destination: "198.51.100.1" });
+  const view6 = (source: string) =>
+    viewOf(ethernet(0x86dd, ipv6(udp(1, 2, zeros(big)), { source, destination: "2a00::1" })));
+
+  it.each([
+    ["a UDP port", udpPacket(big), true],
+    ["a TCP port", tcpPacket(big), true],
+    ["the same port of another protocol", ipViewOf(ipv4([...tcp(4000, 5), ...zeros(big)], { protocol: 6 })), false],
+    ["a DSCP", ipViewOf(ipv4(udp(1, 2, zeros(big)), { protocol: 17, dscp: 34 })), true],
+    ["a network", ipViewOf(ipv4([...tcp(1, 2), ...zeros(big)], address(7))), true],
+    ["a network of IPv6", view6("2001:db8::9"), true],
+    ["none of them", ipViewOf(ipv4(udp(1, 2, zeros(big)), { protocol: 17 })), false],
+    ["another network of IPv6", view6("2a01:db8::9"), false],
+  ])("%s", (_what, view, expected) => {
+    const filter = new RealtimeFilter(named);
+    filter.setRate(6250, 0);
+    expect(filter.isRealtime(view, 1, 0)).toBe(expected);
+    expect(filter.counters.named).toBe(expected ? 1 : 0);
+  });
+
+  it.each(["", "udp", "udp 0", "tcp 9-5", "tcp 1-65536", "dscp 64", "192.0.2.0/33", "sctp 5"])(
+    "%s is no rule",
+    (text) => {
+      expect(parseRealtimeRule(text)).toBeNull();
+      expect(() => new RealtimeFilter([text])).toThrow(RangeError);
+    },
+  );
 });

@@ -89,6 +89,14 @@ describe("the examples of ZeroTier's manual", () => {
     const alloc = aware({ links: { eth0: { alloc: 0.5 }, eth1: { alloc: 0.25 }, eth2: { alloc: 0.25 } } });
     expect(alloc.links["eth2"]).toMatchObject({ alloc: 0.25 });
   });
+
+  it("aggregate with a speed, as a limit, for one link alone", () => {
+    const links = { eth0: { speed: 0.5 }, eth1: {} };
+    expect(resolved({ defaultBondingPolicy: "aggregate", links }).links["eth0"]).toMatchObject({ speed: 0.5 });
+    expect(resolved({ defaultBondingPolicy: "aggregate", aggregate: { links } }).links["eth1"]).toMatchObject({
+      speed: null,
+    });
+  });
 });
 
 describe("every key", () => {
@@ -96,6 +104,9 @@ describe("every key", () => {
     ["balance-rr", { packetsPerLink: 0 }, { packetsPerLink: 0 }],
     ["balance-rr", { maxHoldMs: 500 }, { maxHoldMs: 500 }],
     ["balance-rr", { resequencing: "off" }, { resequencing: "off" }],
+    ["aggregate", { resequencing: "off" }, { resequencing: "off" }],
+    ["aggregate", { maxHoldMs: 100 }, { maxHoldMs: 100 }],
+    ["aggregate", { realtime: ["udp 5060", "10.0.0.0/8"] }, { realtime: ["udp 5060", "10.0.0.0/8"] }],
     ["balance-xor", { transmitHashPolicy: "encap2+3" }, { transmitHashPolicy: "encap2+3" }],
     ["balance-xor", { "transmit-hash-policy": "layer-2-and-3" }, { transmitHashPolicy: "layer2+3" }],
     ["balance-xor", { xmit_hash_policy: "layer2" }, { transmitHashPolicy: "layer2" }],
@@ -250,6 +261,16 @@ describe("faults", () => {
       "no effect: speed",
       links({ a: { speed: 1 } }, "broadcast"),
       ["broadcast.links.a.speed: has no effect in broadcast"],
+    ],
+    [
+      "no effect: real-time rules elsewhere",
+      { "balance-xor": { realtime: ["udp 1"] } },
+      ["balance-xor.realtime: has no effect in balance-xor"],
+    ],
+    [
+      "no effect: alloc in aggregate",
+      links({ a: { alloc: 1 } }, "aggregate"),
+      ["aggregate.links.a.alloc: has no effect in aggregate"],
     ],
     [
       "no effect: alloc of shared links",
