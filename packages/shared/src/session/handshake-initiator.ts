@@ -25,6 +25,7 @@ import {
   type Response,
 } from "../wire/index.ts";
 import { isAcceptable } from "./cipher-choice.ts";
+import { type Outstanding, OutstandingInitiations } from "./outstanding-initiations.ts";
 import { PROLOGUE } from "./prologue.ts";
 import { type Encryption, REJECT_AFTER_MS, REKEY_AFTER_MS, type SessionEpoch } from "./session-epoch.ts";
 import type { SessionIndexes } from "./session-indexes.ts";
@@ -35,8 +36,6 @@ const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 1_500;
 /** Keeps many clients of a restarted concentrator apart (WireGuard's bound). */
 const RETRY_SPREAD_MS = 334;
-/** Initiations whose answer is still welcome: with the waits above it covers a round trip of 10 s. */
-const MAX_OUTSTANDING = 8;
 /** Answers that are looked at per initiation: each costs two multiplications, and only the first can be a forger's luck. */
 const MAX_ANSWERS = 8;
 
@@ -87,14 +86,6 @@ export type InitiatorDrop =
   | "bad-payload"
   | "bad-cookie";
 
-interface Outstanding {
-  readonly localIndex: number;
-  readonly noise: NoiseHandshake;
-  readonly mac1: Uint8Array;
-  mayAnswerCookie: boolean;
-  answersLeft: number;
-}
-
 /**
  * The client's side of handshakes: gets keys, and new ones before the old ones are too old, for as long as it runs.
  *
@@ -108,7 +99,7 @@ export class HandshakeInitiator {
   readonly #staticKeys: KeyPair;
   readonly #ownMac1Key: Uint8Array;
   readonly #peerMac1Key: Uint8Array;
-  #outstanding: Outstanding[] = [];
+  readonly #outstanding: OutstandingInitiations;
   /** Initiations of the round that is going on; 0 when none is. */
   #tries = 0;
   #lastTryMs = Number.NEGATIVE_INFINITY;
@@ -136,6 +127,7 @@ export class HandshakeInitiator {
     this.#staticKeys = { privateKey: config.privateKey, publicKey };
     this.#ownMac1Key = mac1Key(publicKey);
     this.#peerMac1Key = mac1Key(config.peerPublicKey);
+    this.#outstanding = new OutstandingInitiations(needs.indexes);
   }
 
   /** When `onTimer` is to be called; infinite before `start`. */
@@ -162,7 +154,8 @@ export class HandshakeInitiator {
 
   /** Forgets what is outstanding; keys that were handed out stay the owner's. */
   stop(): void {
-    this.#forgetOutstanding();
+    this.#outstanding.clear();
+    this.#tries = 0;
     this.#nextTryMs = Number.POSITIVE_INFINITY;
     this.#expiresMs = Number.POSITIVE_INFINITY;
   }
@@ -217,7 +210,7 @@ export class HandshakeInitiator {
     const cookie = nowMs < this.#cookieUntilMs ? this.#cookie : null;
     if (cookie !== null) writeMac(cookie, datagram, INITIATION_MAC2_AT);
     const mac1 = datagram.slice(INITIATION_MAC1_AT, INITIATION_MAC2_AT);
-    this.#remember({ localIndex, noise, mac1, mayAnswerCookie: cookie === null, answersLeft: MAX_ANSWERS });
+    this.#outstanding.add({ localIndex, noise, mac1, mayAnswerCookie: cookie === null, answersLeft: MAX_ANSWERS });
     return datagram;
   }
 
@@ -233,7 +226,7 @@ export class HandshakeInitiator {
   }
 
   #onResponse(response: Response, datagram: Uint8Array, nowMs: number): InitiatorDrop | null {
-    const asked = this.#find(response.receiver);
+    const asked = this.#outstanding.find(response.receiver);
     if (asked === undefined) return "unknown-index";
     if (!isMac(this.#ownMac1Key, datagram, RESPONSE_MAC1_AT)) return "bad-mac1";
     if (asked.answersLeft-- <= 0) return "too-many-answers";
@@ -260,8 +253,8 @@ export class HandshakeInitiator {
     keys: Pick<SessionEpoch, "sendKey" | "receiveKey" | "remoteIndex" | "cipher" | "farRunId">,
     nowMs: number,
   ): void {
-    this.#outstanding = this.#outstanding.filter((other) => other !== asked);
-    this.#forgetOutstanding();
+    this.#outstanding.clear(asked);
+    this.#tries = 0;
     this.#nextTryMs = nowMs + REKEY_AFTER_MS + this.#needs.random() * RETRY_SPREAD_MS;
     this.#expiresMs = nowMs + REJECT_AFTER_MS;
     this.#sink.established({ ...keys, localIndex: asked.localIndex, createdMs: nowMs, isInitiator: true });
@@ -269,7 +262,7 @@ export class HandshakeInitiator {
 
   /** A copy that went another path brings another cookie; only the first of a try is worth another try at once. */
   #onCookie(reply: CookieReply, nowMs: number): InitiatorDrop | null {
-    const asked = this.#find(reply.receiver);
+    const asked = this.#outstanding.find(reply.receiver);
     if (asked === undefined) return "unknown-index";
     const cookie = openCookie(this.#config.peerPublicKey, asked.mac1, reply.nonce, reply.sealed);
     if (cookie === null) return "bad-cookie";
@@ -281,22 +274,5 @@ export class HandshakeInitiator {
       this.#try(nowMs);
     }
     return null;
-  }
-
-  #find(localIndex: number): Outstanding | undefined {
-    return this.#outstanding.find((asked) => asked.localIndex === localIndex);
-  }
-
-  #remember(asked: Outstanding): void {
-    this.#outstanding.push(asked);
-    if (this.#outstanding.length <= MAX_OUTSTANDING) return;
-    const oldest = this.#outstanding.shift();
-    if (oldest !== undefined) this.#needs.indexes.release(oldest.localIndex);
-  }
-
-  #forgetOutstanding(): void {
-    for (const asked of this.#outstanding) this.#needs.indexes.release(asked.localIndex);
-    this.#outstanding = [];
-    this.#tries = 0;
   }
 }
