@@ -2,7 +2,8 @@
  * `npm run package`: what is installed on other machines, into dist-packages/: a Debian package per architecture, an
  * archive with its own node, the Docker image where a daemon answers, and install.sh.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -55,6 +56,17 @@ function tell(file: string | null, otherwise: string): void {
   else console.log(`  ${(statSync(file).size / 1e6).toFixed(1).padStart(6)} MB  ${basename(file)}`);
 }
 
+/** Of all packages in the folder, for whoever fetches them: install.sh looks at it. */
+function writeChecksums(folder: string): void {
+  const names = readdirSync(folder).filter((name) => /^wanbond.*\.(deb|tar\.gz)$/.test(name));
+  const lines = names.map((name) => {
+    return `${createHash("sha256")
+      .update(readFileSync(join(folder, name)))
+      .digest("hex")}  ${name}\n`;
+  });
+  writeFileSync(join(folder, "SHA256SUMS"), lines.join(""));
+}
+
 async function makeAll(): Promise<void> {
   const architectures = chosenArchitectures(values.arch);
   const formats = values.format.split(",");
@@ -76,6 +88,7 @@ async function makeAll(): Promise<void> {
       const archive = makeTarball(program, architecture, { version, folder, work, modified });
       tell(archive, `no archive for ${architecture.debian}: node publishes no current one for it`);
     }
+    writeChecksums(folder);
     if (formats.includes("docker")) console.log(`  ${makeImage(version)}`);
   } finally {
     rmSync(work, { recursive: true, force: true });

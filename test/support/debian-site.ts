@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DebianMachine } from "./debian-machine.ts";
 import { debianBase } from "./debian-root.ts";
-import { execute } from "./netns.ts";
+import { execute, type Namespace } from "./netns.ts";
 import { startPlainLines } from "./plain-lines.ts";
 import { buildTopology, type Topology } from "./topology.ts";
+import { waitFor } from "./wait.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 /** Where the machines find the packages. */
@@ -26,7 +27,7 @@ export async function startDebianSite(packages: string): Promise<DebianSite> {
   await startPlainLines(topology);
   const base = await debianBase();
   const folders = { [PACKAGES]: packages };
-  const boot = (namespace: Topology["router"]) => DebianMachine.boot(base, namespace, { folders });
+  const boot = (namespace: Namespace) => DebianMachine.boot(base, namespace, { folders });
   const [router, vps] = await Promise.all([boot(topology.router), boot(topology.concentrator)]);
   return {
     topology,
@@ -62,4 +63,18 @@ export async function laterVersion(deb: string, version: string, folder: string)
 /** Writes a file in a machine, readable by root only. */
 export async function writeInside(machine: DebianMachine, path: string, text: string): Promise<void> {
   await machine.exec(`umask 077; mkdir -p "$(dirname ${path})"; cat >${path}`, { input: text });
+}
+
+/** What bears our name, apart from the packages on offer and what apt and systemd write into their diaries. */
+export async function leftovers(machine: DebianMachine): Promise<string[]> {
+  const found = await machine.exec(
+    `find / \\( -path /proc -o -path /sys -o -path ${PACKAGES} -o -path /mirror -o -path /var/log \\) -prune -o -iname '*wanbond*' -print`,
+  );
+  return found.split("\n").filter((path) => path !== "" && !/^\/var\/(cache\/apt|lib\/dpkg)\//.test(path));
+}
+
+/** Waits until something listens on a TCP port in a namespace. */
+export async function waitForPort(namespace: Namespace, port: number): Promise<void> {
+  const listens = async () => (await namespace.exec(["ss", "-Hltn", `sport = :${port}`])) !== "";
+  await waitFor(listens, { what: `something listens on port ${port}` });
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { EX_CANTCREAT, EX_NOPERM, EX_OSERR, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
+import { EX_NOPERM, EX_OSERR, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
+import { replaceFile } from "./atomic-file.ts";
 import {
   type ProgramPlace,
   renderUnit,
@@ -87,25 +88,14 @@ function writeUnit(role: ServiceRole, template: string, place: ProgramPlace, rep
   requireVisible(place);
   const text = renderUnit(template, place);
   if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
-  writeWhole(file, text);
+  replaceFile(file, text);
+  chmodSync(file, 0o644); // systemd's own wish: there is no secret in it
   report.push(`${file}: written`);
   return true;
 }
 
 function isOurs(file: string): boolean {
   return existsSync(file) && readFileSync(file, "utf8").startsWith(UNIT_MARK);
-}
-
-/** The whole file or none of it. */
-function writeWhole(file: string, text: string): void {
-  const draft = `${file}.wanbond-new`;
-  try {
-    writeFileSync(draft, text, { mode: 0o644 });
-    renameSync(draft, file);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw new WanbondError("WB_SERVICE", EX_CANTCREAT, `${file} cannot be written: ${String(error)}.`);
-  }
 }
 
 /** The unit keeps it for the sake of the record of changes; a clean stop leaves nothing in it. */
