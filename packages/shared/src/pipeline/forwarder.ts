@@ -1,9 +1,9 @@
-import type { Path, Peer } from "../peer/index.ts";
+import type { Peer } from "../peer/index.ts";
 import type { Random } from "../units.ts";
-import { CLOSE_REMOVED, ControlWriter, DatagramView } from "../wire/index.ts";
+import { ControlWriter, DatagramView } from "../wire/index.ts";
 import { BridgedPeers } from "./bridged-peers.ts";
 import { Caretaker } from "./caretaker.ts";
-import type { ForwarderCommand, PathOptions, PeerOptions } from "./commands.ts";
+import type { ForwarderCommand } from "./commands.ts";
 import { ControlChannel } from "./control-channel.ts";
 import { Delivery } from "./delivery.ts";
 import type { Destinations } from "./destinations.ts";
@@ -18,6 +18,7 @@ import { KeptFrames } from "./kept-frames.ts";
 import { type MeasurementNeeds, Measurements } from "./measurements.ts";
 import { PacketPool } from "./packet-pool.ts";
 import { PeerFactory } from "./peer-factory.ts";
+import { PeerKeeper } from "./peer-keeper.ts";
 import { type PacketPorts, SLOT_BYTES, UDP_RECEIVE_ARENA_BYTES } from "./ports.ts";
 import { Reporter } from "./reporter.ts";
 import { RoutedPeers } from "./routed-peers.ts";
@@ -73,6 +74,7 @@ export class Forwarder {
   readonly #measurements: Measurements;
   readonly #handshakes: HandshakeQueue;
   readonly #factory: PeerFactory;
+  readonly #keeper: PeerKeeper;
   #nextTimerMs = 0;
 
   constructor(ports: PacketPorts, options: ForwarderOptions, emit: EmitEvent) {
@@ -107,6 +109,15 @@ export class Forwarder {
       ethernet: new EthernetWriter(ports.pool, options.tapMac, options.farMac),
       due,
       drops,
+    });
+    this.#keeper = new PeerKeeper({
+      control,
+      sessions: this.#sessions,
+      destinations: this.#destinations,
+      batch: this.#batch,
+      delivery: this.#delivery,
+      measurements: this.#measurements,
+      factory: this.#factory,
     });
     this.#reporter = new Reporter(datagrams, this.#control);
     this.#ingress = new Ingress({
@@ -173,7 +184,7 @@ export class Forwarder {
         this.#removeSocket(command.socket);
         break;
       case "add-peer":
-        this.#addPeer(command.options, nowMs);
+        this.#keeper.addPeer(command.options, nowMs);
         break;
       case "use-peer":
         this.#destinations.use(command.peerId);
@@ -184,17 +195,17 @@ export class Forwarder {
         });
         break;
       case "remove-peer":
-        this.#removePeer(command.peerId, command.closeReason, nowMs);
+        this.#withPeer(command.peerId, (peer) => this.#keeper.removePeer(peer, command.closeReason, nowMs));
         break;
       case "install-epoch":
         this.#withPeer(command.peerId, (peer) => {
-          if (command.fresh) this.#startAnew(peer, nowMs);
+          if (command.fresh) this.#keeper.startAnew(peer, nowMs);
           this.#sessions.install(peer, command.epoch, nowMs);
-          this.#showKeys(peer, nowMs);
+          this.#keeper.showKeys(peer, nowMs);
         });
         break;
       case "add-path":
-        this.#withPeer(command.options.peerId, (peer) => this.#addPath(peer, command.options, nowMs));
+        this.#withPeer(command.options.peerId, (peer) => this.#keeper.addPath(peer, command.options, nowMs));
         break;
       case "move-path":
         this.#withPeer(command.peerId, (peer) => {
@@ -205,7 +216,7 @@ export class Forwarder {
         });
         break;
       case "remove-path":
-        this.#withPeer(command.peerId, (peer) => this.#removePath(peer, command.pathNumber, nowMs));
+        this.#withPeer(command.peerId, (peer) => this.#keeper.removePath(peer, command.pathNumber, nowMs));
         break;
       case "path-interface":
         this.#withPeer(command.peerId, (peer) =>
@@ -281,66 +292,6 @@ export class Forwarder {
       for (const path of peer.paths) if (path?.socket === socket) path.socket = NO_SOCKET;
     }
     this.#emit({ type: "socket-released", socket });
-  }
-
-  #addPeer(options: PeerOptions, nowMs: number): void {
-    const peer = this.#factory.createPeer(options, nowMs);
-    this.#destinations.add(peer);
-    this.#destinations.setPrefixes(peer.id, options.prefixes);
-  }
-
-  #removePeer(peerId: number, closeReason: number | null, nowMs: number): void {
-    this.#withPeer(peerId, (peer) => {
-      // Who is put out is to know why, whatever its lines are like.
-      const paths = closeReason === CLOSE_REMOVED ? peer.paths : [peer.bestPath() ?? peer.anyPath()];
-      for (const path of paths) {
-        if (path !== undefined && closeReason !== null) this.#control.close(peer, path, closeReason, nowMs);
-      }
-      peer.sender?.close();
-      this.#measurements.removePeer(peer);
-      this.#batch.flush(nowMs);
-      this.#delivery.release(peer, nowMs);
-      this.#sessions.removePeer(peer);
-      this.#destinations.remove(peer);
-    });
-  }
-
-  /** The far end has lost all it knew: its numbering begins again and paths have to be attached anew. */
-  #startAnew(peer: Peer, nowMs: number): void {
-    // What is under way from the old run has numbers that mean nothing any more.
-    this.#sessions.removePeer(peer);
-    this.#delivery.release(peer, nowMs);
-    peer.forgetOrder();
-    for (const path of peer.paths) {
-      if (path === undefined) continue;
-      if (path.attachJson === null) this.#removePath(peer, path.number, nowMs);
-      else path.detach();
-    }
-    this.#factory.renewSender(peer, nowMs);
-  }
-
-  /** The far end sends under new keys only when it has heard us use them. */
-  #showKeys(peer: Peer, nowMs: number): void {
-    for (const path of peer.paths) {
-      if (path?.attached === true) this.#control.bondMtu(peer, path, peer.innerMtu, nowMs);
-    }
-  }
-
-  #addPath(peer: Peer, options: PathOptions, nowMs: number): void {
-    if (peer.paths[options.pathNumber] !== undefined) this.#removePath(peer, options.pathNumber, nowMs);
-    const path = this.#factory.createPath(peer, options, nowMs);
-    peer.paths[options.pathNumber] = path;
-    if (options.attachMessageId !== 0) this.#control.attachAck(peer, path, options.attachMessageId, nowMs);
-  }
-
-  #removePath(peer: Peer, pathNumber: number, nowMs: number): void {
-    const path: Path | undefined = peer.paths[pathNumber];
-    if (path === undefined) return;
-    this.#batch.flush(nowMs);
-    peer.paths[pathNumber] = undefined;
-    peer.bond.removeMember(pathNumber);
-    peer.sender?.removePath(pathNumber, nowMs);
-    peer.receiver.resequencer.setLivePaths(peer.usableMask(), nowMs);
   }
 }
 
