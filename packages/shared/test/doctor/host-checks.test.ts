@@ -11,8 +11,6 @@ function troubles(facts: DoctorFacts): string[] {
 
 const withHost = (change: Partial<HostFacts>, more: Partial<DoctorFacts> = {}) =>
   troubles(goodFacts({ host: goodHost(change), ...more }));
-const withPlan = (change: Partial<Plan>, more: Partial<DoctorFacts> = {}) =>
-  troubles(goodFacts({ plan: goodPlan(change), ...more }));
 
 describe("a doctor of this machine", () => {
   it("has nothing to say of one with which nothing is wrong", () => {
@@ -60,6 +58,13 @@ describe("a doctor of this machine", () => {
   it("does not mind that nothing is forwarded while wanbond does not run", () => {
     const found = withHost({ ipForward: { ipv4: false, ipv6: false }, liveInstances: [] }, { program: null });
     expect(found).toEqual([expect.stringContaining("note program: wanbond client does not run")]);
+  });
+
+  it("expects of a program that does not run yet that it makes a strict filter loose", () => {
+    const strict = { rpFilter: { all: 0, eth1: 1 }, liveInstances: [] };
+    expect(withHost(strict, { program: null })[1]).toContain("note rp-filter: rp_filter is strict on eth1");
+    const bridged = { program: null, plan: goodPlan({ routed: false }) };
+    expect(withHost(strict, bridged)[1]).toContain("warning rp-filter: rp_filter is strict on eth1");
   });
 
   it("tells a program that does not answer from one that does not run", () => {
@@ -179,13 +184,24 @@ describe("leftovers", () => {
 describe("a doctor of a concentrator", () => {
   const concentrator = { role: "concentrator", uplinks: [], ports: [51_900] } as const;
 
+  it("names a network of its own that is a client's LAN, too", () => {
+    const networks = [{ device: "docker0", address: "192.168.50.1", network: "192.168.50.0/24" }];
+    const host = goodHost({ networks, udpPorts: [51_900] });
+    expect(troubles(goodFacts({ plan: goodPlan(concentrator), host }))).toEqual([
+      expect.stringContaining("fault addresses: the LAN 192.168.50.0/24 overlaps 192.168.50.0/24 of device docker0"),
+    ]);
+  });
+
   it("names a port that nobody listens on, one that is taken, and handshakes that were refused", () => {
     const program = { pid: 9, uptimeMs: 1, drops: { "handshake-unknown-peer": 3 }, bonds: [] };
-    expect(withPlan(concentrator, { program })).toEqual([
+    expect(troubles(goodFacts({ plan: goodPlan(concentrator), host: goodHost({ networks: [] }), program }))).toEqual([
       expect.stringContaining("note program: 3 handshakes were refused as handshake-unknown-peer"),
       expect.stringContaining("fault listening: nobody listens on UDP port 51900 although wanbond runs"),
     ]);
-    const taken = { plan: goodPlan(concentrator), host: goodHost({ udpPorts: [51_900], liveInstances: [] }) };
+    const taken = {
+      plan: goodPlan(concentrator),
+      host: goodHost({ networks: [], udpPorts: [51_900], liveInstances: [] }),
+    };
     expect(troubles(goodFacts({ ...taken, program: null }))[1]).toContain("fault listening: another program listens");
   });
 });

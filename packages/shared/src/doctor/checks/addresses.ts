@@ -38,7 +38,7 @@ function withDevices({ plan, host }: DoctorFacts): Finding[] {
     .flatMap(({ device, network }) => {
       const isUplink = uplinkDevices.includes(device);
       return plan.networks
-        .filter(({ kind }) => kind === "bond" || isUplink)
+        .filter(({ kind }) => kind === "bond" || isUplink || plan.role === "concentrator")
         .filter((planned) => overlap(planned.network, network))
         .map(({ what, network: own }) =>
           say.fault(`${what} ${own} overlaps ${network} of ${isUplink ? "the uplink" : "device"} ${device}`, MEND),

@@ -4,7 +4,7 @@ import { about } from "../finding.ts";
 const STRICT = 1;
 
 /** Strict reverse-path filters on uplinks (ip-sysctl: the larger of all and the device is in force). */
-export const checkRpFilter: Check = ({ host, plan }) => {
+export const checkRpFilter: Check = ({ host, plan, program }) => {
   const all = host.rpFilter["all"] ?? 0;
   const devices = [...new Set(plan.uplinks.map(({ device }) => device))].filter((device) => device in host.rpFilter);
   const strict = devices.filter((device) => Math.max(all, host.rpFilter[device] ?? 0) === STRICT);
@@ -14,12 +14,10 @@ export const checkRpFilter: Check = ({ host, plan }) => {
   const settings = [...(all === STRICT ? ["all"] : []), ...strict].map(
     (device) => `net.ipv4.conf.${device}.rp_filter=2`,
   );
-  return [
-    say.warning(
-      `rp_filter is strict on ${strict.join(", ")}: what comes in by another line than the kernel's way back is dropped`,
-      `sysctl -w ${settings.join(" ")} (and in /etc/sysctl.d)`,
-    ),
-  ];
+  const found = `rp_filter is strict on ${strict.join(", ")}: what comes in by another line than the kernel's way back is dropped`;
+  const mend = `sysctl -w ${settings.join(" ")} (and in /etc/sysctl.d)`;
+  if (program === null && plan.routed) return [say.note(`${found}; wanbond makes it loose while it runs`, mend)];
+  return [say.warning(found, mend)];
 };
 
 /** Whether packets pass through this host. wanbond switches that on while it runs. */
