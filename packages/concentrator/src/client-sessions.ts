@@ -37,7 +37,8 @@ export class ClientSessions {
     if (client === undefined) return;
     const { peerId } = client;
     if (this.#identities.onHandshake(name, epoch.farRunId, epoch.createdMs)) {
-      const sentence = "two programs run with this client's key and take the session from each other: stop one of them";
+      const sentence =
+        "this client's session is taken over again and again: two programs run with its key, stop one of them";
       this.#parts.log.error({ event: "identity-shared", client: name, from }, sentence);
     }
     this.#parts.handshakeLog.onAnswered(name, epoch.createdMs);

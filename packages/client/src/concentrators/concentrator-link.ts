@@ -18,6 +18,9 @@ import { CLOSE_REMOVED } from "@wanbond/shared/wire";
 import { HandshakeLog } from "../handshake-log.ts";
 import { type ResolvedUplink, UplinkPaths, type UplinkTraits, uplinkSettings } from "../uplink/index.ts";
 
+/** A line may fail between a handshake and the first probe, but hardly so often. */
+const MAX_VAIN_KEYS = 2;
+
 /** What all links to concentrators have in common. */
 export interface LinkParts {
   readonly config: ClientConfig;
@@ -62,6 +65,10 @@ export class ConcentratorLink {
   readonly #handshakeLog: HandshakeLog;
   readonly #paths: UplinkPaths;
   #reachable = false;
+  /** What tells the concentrator that we have started anew, when it changes. */
+  #runId: number;
+  /** Handshakes in a row after which no path came to life. */
+  #vainKeys = 0;
   /** It has put us out, and has not taken us in again since. */
   #removed = false;
   #bond: BondSettings;
@@ -79,6 +86,7 @@ export class ConcentratorLink {
     this.peerId = index;
     this.name = concentrator.name;
     this.#parts = parts;
+    this.#runId = parts.runId;
     this.#sink = sink;
     this.#bond = resolveBond(parts.config.bonding);
     this.#handshakeLog = new HandshakeLog(parts.log, concentrator.endpoints.map(formatEndpoint));
@@ -141,13 +149,16 @@ export class ConcentratorLink {
         break;
       case "peer-reachable":
         this.#reachable = event.reachable;
+        if (event.reachable) this.#vainKeys = 0;
         this.rttMs = event.rttMs;
         break;
       case "closed":
         if (event.reason === CLOSE_REMOVED) this.#onRemoved();
+        this.#beginAnew();
         this.#askForKeys();
         break;
       case "peer-silent":
+        if (this.#vainKeys >= MAX_VAIN_KEYS) this.#beginAnew();
         this.#askForKeys();
         break;
       default:
@@ -171,18 +182,37 @@ export class ConcentratorLink {
   // ---- the handshake
 
   #createInitiator(peerPublicKey: Uint8Array, presharedKey: Uint8Array | null): HandshakeInitiator {
-    const { config, privateKey, indexes, runId } = this.#parts;
+    const { config, privateKey, indexes } = this.#parts;
+    const run = (): number => this.#runId;
     const { encryption } = config.client;
     const keys = { privateKey, peerPublicKey, presharedKey: presharedKey ?? new Uint8Array(32) };
     return new HandshakeInitiator(
       { ...keys, encryption, hasAes: native().hasAesInstructions() },
-      { randomBytes, random: Math.random, wallNowMs: Date.now, indexes, runId },
+      {
+        randomBytes,
+        random: Math.random,
+        wallNowMs: Date.now,
+        indexes,
+        get runId() {
+          return run();
+        },
+      },
       {
         send: (datagram) => this.#paths.sendHandshake(datagram),
         established: (epoch) => this.#onEstablished(epoch),
         event: (event) => this.#handshakeLog.onEvent(event, native().nowMs()),
       },
     );
+  }
+
+  /**
+   * The concentrator has forgotten our paths: it has closed the session, or it answers handshakes and nothing else, because
+   * another program with our key had the session meanwhile. Both ends begin their numbering again then.
+   */
+  #beginAnew(): void {
+    this.#runId = randomBytes(4).readUInt32LE();
+    this.#farRunId = undefined;
+    this.#vainKeys = 0;
   }
 
   #askForKeys(): void {
@@ -194,6 +224,7 @@ export class ConcentratorLink {
     const { thread, config } = this.#parts;
     this.#handshakeLog.onEstablished();
     this.#removed = false;
+    if (!this.#reachable) this.#vainKeys++;
     const fresh = epoch.farRunId !== this.#farRunId;
     this.#farRunId = epoch.farRunId;
     thread.send({ type: "install-epoch", peerId: this.peerId, epoch, fresh });

@@ -63,7 +63,7 @@ export async function doctorClient(options: DoctorOptions, output: DoctorOutput)
 }
 
 async function uplinksOf(runner: Runner, { config }: LoadedClient): Promise<ResolvedUplink[]> {
-  return resolveUplinks(config.uplinks, await readUplinkFacts(runner), [config.client.tap]);
+  return resolveUplinks(config.uplinks, await readUplinkFacts(runner), [config.client.tap], config.otherUplinks);
 }
 
 function requireNames(wanted: readonly string[], uplinks: readonly ResolvedUplink[]): void {

@@ -22,7 +22,7 @@ export function clientDocument(settings: JoinedSettings): string {
     `# Written by wanbond client join on ${joined}, as the client ${name}. It is yours: wanbond does not change it.`,
     "# docs/configuration.md explains every key; wanbond check --config FILE judges it.",
     "",
-    "# Every device with a default route, under its own name. For names of your own, put [[uplink]] tables in its place.",
+    "# Every device with a default route, under its own name. An [[uplink]] table gives one a name, or says it is metered.",
     'uplinks = "auto"',
     "",
     "[client]",

@@ -62,7 +62,7 @@ export async function measureWithoutProgram(
   const changes = new SystemChanges(runner, join(directory, `doctor-${tap}.journal`));
   try {
     await changes.recover();
-    const uplinks = resolveUplinks(config.uplinks, await readUplinkFacts(runner), [tap]);
+    const uplinks = resolveUplinks(config.uplinks, await readUplinkFacts(runner), [tap], config.otherUplinks);
     await new UplinkPinning(changes, lock.number).reconcile(uplinks);
     return await measureBest(runner, { config, keys }, uplinks, options);
   } finally {

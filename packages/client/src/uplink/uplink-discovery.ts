@@ -75,17 +75,29 @@ export async function readUplinkFacts(runner: Runner): Promise<UplinkFacts> {
  *
  * @param requests "auto": one uplink per device with a default route in table main, best metric first.
  * @param ownDevices our TAPs, which are never taken for uplinks.
+ * @param others devices that no request names are uplinks too, as with "auto".
  */
 export function resolveUplinks(
   requests: readonly UplinkRequest[] | "auto",
   facts: UplinkFacts,
   ownDevices: readonly string[],
+  others = false,
 ): ResolvedUplink[] {
   const foreign = facts.defaultRoutes.filter(
     ({ protocol, device }) => protocol !== OWN_PROTOCOL && !ownDevices.includes(device),
   );
   const known = { ...facts, defaultRoutes: foreign.sort((a, b) => rank(a) - rank(b)) };
-  return (requests === "auto" ? automaticRequests(known) : requests).map((request) => resolve(request, known));
+  const listed = requests === "auto" ? [] : requests;
+  const found = requests === "auto" || others ? unlisted(automaticRequests(known), listed) : [];
+  return [...listed, ...found].map((request) => resolve(request, known));
+}
+
+/** Those of devices that are not listed, under names that are not. */
+function unlisted(found: readonly UplinkRequest[], listed: readonly UplinkRequest[]): UplinkRequest[] {
+  const isNamed = (name: string) => listed.some((request) => request.name === name);
+  return found
+    .filter(({ device }) => !listed.some((request) => request.device === device))
+    .map((request) => (isNamed(request.name) ? { ...request, name: `${request.name}-auto` } : request));
 }
 
 /** Table main before the others, then by metric. */

@@ -34,6 +34,19 @@ describe("automatic uplinks", () => {
   });
 });
 
+describe("automatic uplinks beside listed ones", () => {
+  it("are those of the other devices, under names that are free", () => {
+    const listed = [{ ...automatic("cable"), name: "lte" }];
+    const found = resolveUplinks(listed, facts, ["wb0"], true);
+    expect(found.map(({ name, device }) => `${name} ${device}`)).toEqual([
+      "lte cable",
+      "dsl dsl",
+      "lte-auto lte",
+      "multi multi",
+    ]);
+  });
+});
+
 describe("an uplink finds its source and gateway", () => {
   it("by the default route of its device, IPv4 and IPv6", () => {
     expect(find("cable")).toMatchObject({

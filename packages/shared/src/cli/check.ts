@@ -20,8 +20,9 @@ function summary(file: string, checked: CheckedConfig): string {
 }
 
 function clientText({ config }: Extract<CheckedConfig, { role: "client" }>): string {
-  const { uplinks, concentrators, client } = config;
-  const lines = uplinks === "auto" ? "automatic uplinks" : counted(uplinks, "uplink");
+  const { uplinks, otherUplinks, concentrators, client } = config;
+  const others = otherUplinks ? " and automatic ones" : "";
+  const lines = uplinks === "auto" ? "automatic uplinks" : `${counted(uplinks, "uplink")}${others}`;
   const ends = concentrators.length === 1 ? "" : `${counted(concentrators, "concentrator")}, `;
   const endpointCount = concentrators.flatMap(({ endpoints }) => endpoints).length;
   return `${client.mode} client ${client.tap}, ${lines}, ${ends}${endpointCount} concentrator endpoint(s)`;

@@ -5,22 +5,21 @@ import type { KeyPath, RawFault } from "./fault.ts";
 
 /** Rules about the lines and what names them. */
 export const UPLINK_CHECKS: readonly CrossCheck[] = [
-  uplinksGivenOnce,
+  uplinksGiven,
   sharedDevicesHaveSources,
   gatewaysFitSources,
   linksAreUplinks,
 ];
 
-function uplinksGivenOnce(raw: unknown): RawFault[] {
-  const isAuto = valueAt(raw, ["uplinks"]) !== undefined;
-  const isListed = valueAt(raw, ["uplink"]) !== undefined;
-  if (isAuto && isListed) {
-    const remedy = 'Keep uplinks = "auto" for every device with a default route, or the [[uplink]] tables.';
-    return [{ path: ["uplinks"], problem: "stands beside [[uplink]] tables", remedy }];
-  }
-  if (isAuto || countAt(raw, ["uplink"]) > 0) return [];
+function uplinksGiven(raw: unknown): RawFault[] {
+  if (isAutomatic(raw) || countAt(raw, ["uplink"]) > 0) return [];
   const remedy = 'Write uplinks = "auto" above all tables, or an [[uplink]] table for every line.';
   return [{ path: ["uplink"], problem: "is missing: no uplink is given", remedy }];
+}
+
+/** Devices that no table names are uplinks too, if they have a default route. */
+function isAutomatic(raw: unknown): boolean {
+  return valueAt(raw, ["uplinks"]) !== undefined;
 }
 
 /** Two uplinks of one device are told apart by their source addresses. */
@@ -47,7 +46,7 @@ function gatewaysFitSources(raw: unknown): RawFault[] {
 /** Settings for a link that is no uplink would never have an effect. With automatic uplinks any name may come. */
 function linksAreUplinks(raw: unknown): RawFault[] {
   const uplinks = entriesAt(raw, ["uplink", "*", "name"]).map(({ text }) => text);
-  if (uplinks.length === 0) return [];
+  if (uplinks.length === 0 || isAutomatic(raw)) return [];
   const remedy = `Name an uplink: ${uplinks.join(", ")}.`;
   return linkPaths(raw)
     .filter((path) => !uplinks.includes(String(path.at(-1))))

@@ -21,6 +21,8 @@ import { requireRole, roleOf, validate } from "./validate.ts";
 export interface ClientConfig
   extends Omit<z.infer<typeof ClientSchema>, "uplinks" | "uplink" | "concentrator" | "fallback"> {
   readonly uplinks: "auto" | readonly UplinkConfig[];
+  /** Beside the listed ones: every other device with a default route. */
+  readonly otherUplinks: boolean;
   /** At least one, the preferred first. */
   readonly concentrators: readonly ConcentratorPeer[];
   readonly fallback: ReturnType<typeof resolveFallback>;
@@ -92,7 +94,13 @@ function clientConfig(document: ConfigDocument, keyFaults: readonly RawFault[]):
   const { uplinks, uplink, concentrator, fallback, ...rest } = validate(document, CLIENT_RULES, keyFaults);
   throwIfAny(document, bondingPushFaults(rest.bonding));
   const resolved = resolveFallback(fallback, rest.client);
-  return { ...rest, concentrators: concentrator, fallback: resolved, uplinks: uplinks ?? uplink ?? [] };
+  return {
+    ...rest,
+    concentrators: concentrator,
+    fallback: resolved,
+    uplinks: uplink ?? uplinks ?? [],
+    otherUplinks: uplink !== undefined && uplinks !== undefined,
+  };
 }
 
 function concentratorConfig(document: ConfigDocument, keyFaults: readonly RawFault[]): ConcentratorConfig {

@@ -57,7 +57,7 @@ export interface HandshakeInitiatorNeeds {
   /** Milliseconds since 1970: the responder refuses what is not later than before. */
   wallNowMs(): number;
   readonly indexes: SessionIndexes;
-  /** u32 drawn at the start of this program. */
+  /** u32 drawn at the start of this program, and anew when the session is to begin anew; read for each initiation. */
   readonly runId: number;
 }
 

@@ -85,7 +85,6 @@ describe("a client's file", () => {
   });
 
   it.each([
-    ["both kinds of uplinks", clientToml({ head: 'uplinks = "auto"\n' }), "1:1 uplinks"],
     ["no uplinks", clientToml({ tail: "" }), "null uplink"],
     ["two uplinks of one name", clientToml({ tail: uplinks('device = "a"', 'device = "b"') }), "11:1 uplink[1].name"],
     [
@@ -149,6 +148,18 @@ describe("a client's file", () => {
       client.toml:12:1: uplink[0].device is missing. Device names have 1 to 15 characters without spaces, "/", ":" and "%"; "ip link" lists those that exist.
       client.toml:13:1: uplink[0].name is "a b", which is not a name. Use 1 to 32 letters, digits, ".", "_" and "-"."
     `);
+  });
+
+  it("takes tables of single uplinks beside automatic ones, and settings for those that have no table", () => {
+    const bonding = "[bonding.links.eth9]\nspeed = 3\n";
+    const text = (auto: boolean) =>
+      clientToml({
+        head: auto ? 'uplinks = "auto"\n' : "",
+        tail: `[[uplink]]\nname = "lte"\ndevice = "wwan0"\n${bonding}`,
+      });
+    const { config } = checkConfigText(text(true), "c.toml");
+    expect(config).toMatchObject({ otherUplinks: true, uplinks: [{ name: "lte", device: "wwan0" }] });
+    expect(() => checkConfigText(text(false), "c.toml")).toThrow(/is no uplink of this file/);
   });
 
   it("reads JSON as well, and names the key where there is no place", () => {
