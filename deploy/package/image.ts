@@ -1,16 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { inCheckout, run } from "./tools.ts";
 
-const DOCKERFILE = inCheckout("deploy/docker/Dockerfile");
-
-/** Builds the image wanbond:VERSION. @returns a line that says what came of it. */
+/** Builds the image wanbond:VERSION. BASE_IMAGE in the environment names another base. @throws Error that says why not. */
 export function makeImage(version: string): string {
-  if (!existsSync(DOCKERFILE)) return "no Docker image: this checkout has no deploy/docker/Dockerfile";
   const asked = spawnSync("docker", ["version", "--format", "{{.Server.Version}}"], { encoding: "utf8" });
-  if (asked.error !== undefined) return "no Docker image: docker is not installed";
-  if (asked.status !== 0) return "no Docker image: no Docker daemon answers";
+  if (asked.error !== undefined) throw new Error("docker is not installed");
+  if (asked.status !== 0) throw new Error("no Docker daemon answers");
   const tag = `wanbond:${version}`;
-  run(["docker", "build", "--quiet", "--tag", tag, "--file", DOCKERFILE, inCheckout(".")]);
-  return `Docker image ${tag}`;
+  const base = process.env["BASE_IMAGE"];
+  const options = base === undefined ? [] : ["--build-arg", `BASE_IMAGE=${base}`];
+  run([
+    "docker",
+    "build",
+    "--quiet",
+    "--tag",
+    tag,
+    "--file",
+    inCheckout("deploy/docker/Dockerfile"),
+    ...options,
+    inCheckout("."),
+  ]);
+  return tag;
 }

@@ -56,6 +56,18 @@ function tell(file: string | null, otherwise: string): void {
   else console.log(`  ${(statSync(file).size / 1e6).toFixed(1).padStart(6)} MB  ${basename(file)}`);
 }
 
+/** Where no image can be made, only who asked for nothing else is told by a failure. */
+function tellImage(version: string, isAllThatIsWanted: boolean): void {
+  try {
+    console.log(`             ${makeImage(version)}, a Docker image`);
+  } catch (error) {
+    if (isAllThatIsWanted) throw error;
+    console.log(
+      `  no Docker image: ${error instanceof Error ? error.message.split("\n", 2).join(" ") : String(error)}`,
+    );
+  }
+}
+
 /** Of all packages in the folder, for whoever fetches them: install.sh looks at it. */
 function writeChecksums(folder: string): void {
   const names = readdirSync(folder).filter((name) => /^wanbond.*\.(deb|tar\.gz)$/.test(name));
@@ -89,7 +101,7 @@ async function makeAll(): Promise<void> {
       tell(archive, `no archive for ${architecture.debian}: node publishes no current one for it`);
     }
     writeChecksums(folder);
-    if (formats.includes("docker")) console.log(`  ${makeImage(version)}`);
+    if (formats.includes("docker")) tellImage(version, formats.length === 1);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -12,6 +12,7 @@ import {
   makePackages,
   PACKAGES,
   startDebianSite,
+  waitForPort,
   writeInside,
 } from "../support/debian-site.ts";
 import { readSystemState, type SystemState } from "../support/system-state.ts";
@@ -59,8 +60,14 @@ describe.skipIf(missing !== "")(`services${missing && ` (skipped: ${missing})`}`
     return machine.exec(`${line} 2>&1; echo "status $?"`);
   }
 
-  it("installing starts nothing", async () => {
-    await Promise.all(both().map((machine) => machine.exec(`sh ${PACKAGES}/install.sh`)));
+  it("installing starts nothing, be the packages beside the script or on a web server", async () => {
+    const { server } = site.topology;
+    const web = ["python3", "-m", "http.server", "8000", "--directory", packages];
+    server.spawn(web, { stdio: "ignore" });
+    await waitForPort(server, 8000);
+    const fetched = await site.vps.exec(`sh ${PACKAGES}/install.sh --from http://${ADDRESSES.server}:8000`);
+    expect(fetched).toMatch(/fetching http.*\.deb/);
+    await site.router.exec(`sh ${PACKAGES}/install.sh`);
     for (const [machine, unit] of [
       [site.router, CLIENT],
       [site.vps, CONCENTRATOR],
@@ -81,6 +88,12 @@ describe.skipIf(missing !== "")(`services${missing && ` (skipped: ${missing})`}`
       console.log(`${unit}: systemd-analyze security says ${score}`);
       expect(score).toBeLessThanOrEqual(2.1);
     }
+  });
+
+  it("nft takes the firewall snippets", async () => {
+    const folder = "/usr/share/doc/wanbond/nftables";
+    expect((await site.vps.exec(`ls ${folder}`)).trim().split("\n")).toHaveLength(2);
+    await site.vps.exec(`for file in ${folder}/*.nft; do nft -c -f $file || exit 1; done`);
   });
 
   it("a service without configuration, or with a bad one, is refused before anything changes", async () => {
@@ -111,9 +124,9 @@ describe.skipIf(missing !== "")(`services${missing && ` (skipped: ${missing})`}`
   });
 
   it("the client is ready within 1.5 s of its start", async () => {
-    // The best of three: other programs of this host may be in the way.
+    // The best of five: other programs of this host may be in the way.
     const times: number[] = [];
-    for (let start = 0; start < 3 && Math.min(...times) >= 1500; start++) {
+    for (let start = 0; start < 5 && Math.min(...times) >= 1500; start++) {
       await site.router.exec(`systemctl restart ${CLIENT}`);
       times.push(await waitFor(() => msFromStartToReady(site.router), { what: "the event ready", intervalMs: 200 }));
     }
@@ -275,5 +288,5 @@ while True:
   const tracer = spawn("python3", ["-c", script, task ?? "0"], { stdio: ["ignore", "pipe", "inherit"] });
   onTestFinished(() => void tracer.kill());
   const [said] = await once(tracer.stdout, "data");
-  expect(String(said)).toBe("frozen\n");
+  expect(String(said).trim()).toBe("frozen");
 }

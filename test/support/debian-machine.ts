@@ -23,6 +23,10 @@ export class DebianMachine {
   readonly #namespace: Namespace;
   readonly #container: ChildProcess;
   readonly #group: string;
+  readonly #atExit = () => {
+    this.#kill();
+    this.root.remove();
+  };
   #leader = 0;
 
   private constructor(root: DebianRoot, namespace: Namespace, container: ChildProcess, group: string) {
@@ -46,7 +50,7 @@ export class DebianMachine {
       },
     );
     const machine = new DebianMachine(root, namespace, container, group);
-    process.once("exit", () => machine.#kill());
+    process.once("exit", machine.#atExit);
     await machine.#waitUntilUp();
     return machine;
   }
@@ -84,7 +88,8 @@ export class DebianMachine {
     await waitFor(() => this.#container.exitCode !== null || this.#container.signalCode !== null, {
       what: `the machine in ${this.#namespace.name} is off`,
     });
-    await this.root.remove();
+    process.off("exit", this.#atExit);
+    this.root.remove();
     removeGroup(this.#group);
   }
 

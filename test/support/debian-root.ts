@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execute } from "./netns.ts";
@@ -13,6 +14,9 @@ const BARE = ["systemd-sysv", "dbus", "iproute2", "kmod", "procps", "ca-certific
 const FETCHED = ["nodejs", "nftables", "iproute2"];
 /** A change of what is in the cache gets a new name. */
 const NAME = `${RELEASE}-1`;
+
+/** Of the folders of running machines. */
+const PREFIX = "wanbond-debian-";
 
 /** A bare system and the packages that its apt may install. Both are read only. */
 export interface DebianBase {
@@ -66,29 +70,32 @@ async function makeMirror(root: string, mirror: string): Promise<void> {
 /** A writable system over the base: nothing is copied, and what was changed lies apart. */
 export interface DebianRoot {
   readonly folder: string;
-  /** Holds what the system has beyond the base. */
-  readonly changes: string;
-  remove(): Promise<void>;
+  /** Synchronous, so that it works at exit. */
+  remove(): void;
 }
 
+/** @returns one that does not outlive this process: what makers that were killed have left is swept first. */
 export async function debianRoot(base: DebianBase): Promise<DebianRoot> {
-  const work = mkdtempSync(join(tmpdir(), "wanbond-debian-"));
-  const [folder, changes, scratch] = ["root", "changes", "scratch"].map((name) => join(work, name)) as [
-    string,
-    string,
-    string,
-  ];
-  for (const each of [folder, changes, scratch]) mkdirSync(each);
-  const options = `lowerdir=${base.root},upperdir=${changes},workdir=${scratch}`;
-  await execute(["mount", "-t", "overlay", "overlay", "-o", options, folder]);
-  return {
-    folder,
-    changes,
-    async remove() {
-      await execute(["umount", folder]);
-      rmSync(work, { recursive: true, force: true });
-    },
-  };
+  sweep();
+  const work = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const inside = (name: string) => join(work, name);
+  for (const name of ["root", "changes", "scratch"]) mkdirSync(inside(name));
+  const options = `lowerdir=${base.root},upperdir=${inside("changes")},workdir=${inside("scratch")}`;
+  await execute(["mount", "-t", "overlay", "overlay", "-o", options, inside("root")]);
+  return { folder: inside("root"), remove: () => removeWork(work) };
+}
+
+function removeWork(work: string): void {
+  if (!existsSync(work)) return;
+  spawnSync("umount", ["--lazy", join(work, "root")], { stdio: "ignore" });
+  rmSync(work, { recursive: true, force: true });
+}
+
+function sweep(): void {
+  for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(PREFIX))) {
+    const pid = name.slice(PREFIX.length).split("-", 1)[0] ?? "";
+    if (!existsSync(`/proc/${pid}`)) removeWork(join(tmpdir(), name));
+  }
 }
 
 async function slow(command: readonly string[]): Promise<void> {
