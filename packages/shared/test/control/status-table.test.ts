@@ -1,6 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { statusTable } from "../../src/control/index.ts";
+import { type FallbackStatus, statusTable } from "../../src/control/index.ts";
 import { aggregateSnapshot, SNAPSHOT } from "./support.ts";
+
+const FALLBACK: FallbackStatus = {
+  way: "bond",
+  uplink: null,
+  device: null,
+  directMs: null,
+  direct: true,
+  killSwitch: "off",
+  uplinks: [],
+};
+const UPLINKS = [
+  { name: "dsl", answers: true, rttMs: 31.2, plrRatio: 0 },
+  { name: "cable", answers: false, rttMs: null, plrRatio: 1 },
+  { name: "lte", answers: null, rttMs: null, plrRatio: null },
+];
 
 describe("the status table", () => {
   it("shows a bond, its members and what is not known as a dash", () => {
@@ -47,6 +62,41 @@ describe("the status table", () => {
         held 5, late 4, lost 3, duplicates 2
       "
     `);
+  });
+
+  it("says which concentrator is used, and which are in reserve", () => {
+    const [bond] = SNAPSHOT.bonds;
+    if (bond === undefined) throw new Error("unreachable: the snapshot has a bond");
+    const reserve = { ...bond, peer: "paris", inUse: false, members: [] };
+    expect(statusTable({ ...SNAPSHOT, bonds: [bond, reserve] })).toMatch(/paris .* Down, in reserve/);
+  });
+
+  it.each<[string, Partial<FallbackStatus>, string]>([
+    ["nothing where the bond carries all", {}, ""],
+    [
+      "the uplink that is used directly, and what is known of the others",
+      { way: "direct", uplink: "dsl", device: "eth1", directMs: 83_000, uplinks: UPLINKS },
+      `DIRECT over dsl (eth1) for 00:01:23, outside the bond: no concentrator is reachable
+  UPLINK  INTERNET   RTT ms   PLR
+  dsl     yes          31.2  0.00
+  cable   no              -  1.00
+  lte     not asked       -     -
+`,
+    ],
+    [
+      "that nothing is reachable, and what comes of it",
+      { way: "none" },
+      "NO CONCENTRATOR is reachable: direct fallback after a while\n",
+    ],
+    [
+      "the kill switch",
+      { way: "none", direct: false, killSwitch: "on" },
+      "KILL SWITCH on: nothing of the LAN leaves but through the bond\nNO CONCENTRATOR is reachable\n",
+    ],
+  ])("tells %s", (_, change, text) => {
+    const table = statusTable({ ...SNAPSHOT, fallback: { ...FALLBACK, ...change } });
+    const head = `${statusTable(SNAPSHOT).split("\n")[0]}\n`;
+    expect(table.startsWith(`${head}${text === "" ? "" : "\n"}${text}\n`)).toBe(true);
   });
 
   it("says that the far end of an aggregate bond sends no feedback", () => {
