@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -125,6 +126,12 @@ describe.skipIf(!isRoot())("pairing", () => {
     const isGone = async () => !(await sites.concentrator.exec(["ip", "route"])).includes("192.168.62.0/24");
     await waitFor(isGone, { what: "the routes of home2 are gone" });
     expect((await readClients(socket())).clients.map(({ name }) => name)).toEqual(["home1"]);
+
+    // Invited again with the key it has, it is back without a restart of its own.
+    expect((await joinAt(two, await inviteFor("home2"), "--force")).status).toBe(0);
+    await reaches(two.lan, 30_000);
+    expect((await client.status()).bonds[0]?.reason).toBeNull();
+    expect((await onVps("revoke", "home2")).status).toBe(0);
     expect(summarizeProbe(await probe.stop())).toMatchObject({ lost: 0, duplicates: 0 });
     await client.stop();
   });
@@ -214,6 +221,8 @@ describe.skipIf(!isRoot())("pairing", () => {
       const ended = await joinAt(two, line);
       expect(ended).toMatchObject({ status: 78, stderr: expect.stringContaining("already that of the client home1") });
       expect(readdirSync(place())).toEqual(["client.key"]);
+      chmodSync(join(place(), "client.key"), 0o644);
+      expect(await joinAt(two, line)).toMatchObject({ status: 78, stderr: expect.stringContaining("chmod 600") });
       expect(await openInvites()).toContain("home8");
       rmSync(place(), { recursive: true });
     });

@@ -179,6 +179,14 @@ describe("pairing", () => {
     expect(await reply(joiner(line, 1))).toMatchObject({ ok: true });
   });
 
+  it("counts requests that make no sense, and answers none of them", async () => {
+    const request = '{"version":1,"publicKey":"short"}';
+    const one = new SimJoiner(network, await invite("home1"), 1, [end.connect(LINE)], request);
+    expect((await untilReplied(network, [one], 3_000))[0]).toBeNull();
+    expect(end.pairing.enrolments.drops.malformed).toBeGreaterThan(2);
+    expect(names()).toEqual([]);
+  });
+
   it("takes no client by the key of an invite, which is known to whoever has read it", async () => {
     const line = await invite("home1");
     const { privateKey } = keysOfInvite(decodeInvite(line));

@@ -145,25 +145,25 @@ export class SimJoiner {
   staysOpen = false;
   #ended = false;
 
-  /** @param number of its own key pair. @param links of the concentrator's. */
+  /** @param number of its own key pair. @param links of the concentrator's. @param more of the request, or all of it */
   constructor(
     network: VirtualNetwork,
     line: string,
     number: number,
     links: readonly SimLink[],
-    more: Partial<EnrolRequest> = {},
+    more: Partial<EnrolRequest> | string = {},
   ) {
     this.publicKey = formatKey(publicKeyOf(keyOf(number)));
     this.ports = new SimPorts(network, () => {});
     links.forEach((link, socket) => void this.ports.sockets.set(socket, link.socket));
     const invite = decodeInvite(line);
-    const request = { version: 1 as const, publicKey: this.publicKey, lan: [], lanGiven: false, inUse: [], ...more };
+    const plain = { version: 1 as const, publicKey: this.publicKey, lan: [], lanGiven: false, inUse: [] };
     this.client = new EnrolClient({
       ports: this.ports,
       lines: links.map(({ name }, socket) => ({ socket, record: CONCENTRATOR, uplink: name })),
       ...keysOfInvite(invite),
       concentratorKey: invite.concentratorKey,
-      request: encodeEnrolRequest(request),
+      request: typeof more === "string" ? more : encodeEnrolRequest({ ...plain, ...more }),
       hasAes: true,
       randomBytes: (size) => Uint8Array.from({ length: size }, () => randomInteger(network.random, 256)),
       random: network.random,

@@ -119,7 +119,11 @@ class Server implements Running {
       pid: process.pid,
       uptimeMs: native().nowMs() - this.#startedMs,
       tap: this.#config.concentrator.tap,
-      drops: { ...drops, ...prefixed("handshake-", this.#responder.drops) },
+      drops: {
+        ...drops,
+        ...prefixed("handshake-", this.#responder.drops),
+        ...prefixed("enrol-", this.pairing.enrolments.drops),
+      },
       bonds: this.#clients.all.map((client) =>
         bondStatus(
           client.config.name,

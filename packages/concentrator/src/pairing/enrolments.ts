@@ -15,8 +15,13 @@ import { judgeEnrolment, type Verdict } from "./enrolment-rules.ts";
 import { inviteState, timeText } from "./invite-register.ts";
 import { INVITE_ID, type PairingNeeds } from "./pairing-needs.ts";
 
+/** repeated: the first of them is still being looked at. */
+export type EnrolDrop = "malformed" | "repeated" | "refused";
+
 /** What holders of invites ask for over the net, and what they get. */
 export class Enrolments {
+  /** Requests that made no client; shown in status as `enrol-malformed` and so on. */
+  readonly drops: Record<EnrolDrop, number> = { malformed: 0, repeated: 0, refused: 0 };
   readonly #needs: PairingNeeds;
   /** Invites whose request is being looked at; copies of it wait for the answer to the first. */
   readonly #busy = new Set<string>();
@@ -47,6 +52,8 @@ export class Enrolments {
   async #onRequest(publicKey: string, event: Extract<ForwarderEvent, { type: "enrol-requested" }>): Promise<void> {
     const invite = this.#needs.register.inviteOf(publicKey);
     const request = parseEnrolRequest(event.json);
+    if (request === null) this.drops.malformed++;
+    if (this.#busy.has(publicKey)) this.drops.repeated++;
     if (invite === undefined || request === null || this.#busy.has(publicKey)) return;
     this.#busy.add(publicKey);
     const reply = await this.#answer(invite, request).catch((error: unknown) => this.#failed(invite, error));
@@ -110,6 +117,7 @@ export class Enrolments {
   }
 
   #refused(invite: StoredInvite, { reason, problem }: Extract<Verdict, { ok: false }>): EnrolReply {
+    this.drops.refused++;
     this.#needs.log.warn({ event: "enrolment-refused", client: invite.name, reason }, problem);
     return { version: 1, ok: false, reason, problem };
   }
