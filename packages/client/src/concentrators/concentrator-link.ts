@@ -48,6 +48,8 @@ export class ConcentratorLink {
   get bond(): BondSettings {
     return this.#bond;
   }
+  /** It carries the traffic, or would if it could; the others are in reserve. */
+  inUse = false;
   /** undefined before the first session. */
   push: ConfigPush | undefined;
   /** Largest inner packet that its narrowest member carries; undefined before one has shown it. */
@@ -166,11 +168,10 @@ export class ConcentratorLink {
     }
   }
 
-  /** @param inUse it carries the traffic. */
-  status(peers: readonly PeerSnapshot[], inUse: boolean): BondStatus {
+  status(peers: readonly PeerSnapshot[]): BondStatus {
     const peer = peers.find(({ peerId }) => peerId === this.peerId);
     const facts = ({ pathNumber }: { pathNumber: number }) => this.#paths.factsOf(pathNumber);
-    const status = bondStatus(this.name, this.#bond, this.push?.addresses ?? [], peer, facts, inUse);
+    const status = bondStatus(this.name, this.#bond, this.push?.addresses ?? [], peer, facts, this.inUse);
     return this.#removed ? { ...status, reason: "removed by the concentrator" } : status;
   }
 
@@ -198,7 +199,7 @@ export class ConcentratorLink {
         },
       },
       {
-        send: (datagram) => this.#paths.sendHandshake(datagram),
+        send: (datagram) => this.#paths.sendHandshake(datagram, !this.inUse),
         established: (epoch) => this.#onEstablished(epoch),
         event: (event) => this.#handshakeLog.onEvent(event, native().nowMs()),
       },

@@ -34,6 +34,7 @@ export class ConcentratorSet {
     };
     const choice = { count: concentrators.length, ...failover };
     this.#choice = new ConcentratorChoice(choice, choiceSink, native().nowMs());
+    this.used.inUse = true;
   }
 
   /** The one that carries the traffic, or would if it could. */
@@ -94,7 +95,7 @@ export class ConcentratorSet {
   }
 
   status(peers: readonly PeerSnapshot[]): BondStatus[] {
-    return this.#links.map((link) => link.status(peers, link === this.used));
+    return this.#links.map((link) => link.status(peers));
   }
 
   #linkOf(event: ForwarderEvent): ConcentratorLink | undefined {
@@ -113,6 +114,7 @@ export class ConcentratorSet {
   }
 
   #use(index: number, from: number, why: ChoiceReason): void {
+    for (const link of this.#links) link.inUse = link.peerId === index;
     this.#parts.thread.send({ type: "use-peer", peerId: index });
     const names = { from: this.#links[from]?.name, to: this.used.name };
     const numbers = Object.entries(why).map(([key, value]) => [

@@ -21,6 +21,7 @@ interface UplinkPath {
   record: Int32Array | null;
   device: string;
   local: string;
+  metered: boolean;
   /** The forwarder knows this path. */
   added: boolean;
 }
@@ -80,10 +81,16 @@ export class UplinkPaths {
     return opened;
   }
 
-  /** A handshake datagram goes out on every path there is: the first copy that arrives is answered. */
-  sendHandshake(bytes: Uint8Array): void {
-    for (const { socket, record } of this.#paths) {
-      if (socket >= 0 && record !== null) this.#thread.send({ type: "send-raw", socket, endpoint: record, bytes });
+  /**
+   * A handshake datagram goes out on every path there is: the first copy that arrives is answered.
+   *
+   * @param sparing nobody waits for it: it goes out on metered uplinks only when there are no others.
+   */
+  sendHandshake(bytes: Uint8Array, sparing = false): void {
+    const open = this.#paths.filter(({ socket }) => socket >= 0);
+    const free = open.filter(({ metered }) => !metered);
+    for (const { socket, record } of sparing && free.length > 0 ? free : open) {
+      if (record !== null) this.#thread.send({ type: "send-raw", socket, endpoint: record, bytes });
     }
   }
 
@@ -117,6 +124,7 @@ export class UplinkPaths {
       record: null,
       device: "",
       local: "",
+      metered: false,
       added: false,
     };
     this.#paths.push(path);
@@ -178,6 +186,7 @@ export class UplinkPaths {
     const { socket, number: pathNumber, record } = path;
     if (record === null) return;
     const traits = this.#traitsOf(uplink);
+    path.metered = traits.metered;
     const deviceMtu = traits.mtu === "auto" ? (uplink.mtu ?? 1500) : traits.mtu;
     const place = { peerId: this.#peerId, pathNumber, socket, endpoint: record, deviceMtu: Math.min(1500, deviceMtu) };
     this.#thread.send({ type: "add-socket", socket });
