@@ -47,7 +47,7 @@ describe("pairing", () => {
   it("makes a client of who holds an invite, over lines that lose much", async () => {
     const line = await invite("home1");
     const links = [DEAD, LOSSY, LOSSY].map((options) => end.connect(options));
-    const one = new SimJoiner(network, line, 1, links, { lan: ["192.168.50.0/24"] });
+    const one = new SimJoiner(network, line, 1, links, { lan: ["192.168.50.0/24", "fd00:50::/64"] });
     expect(await reply(one)).toEqual({
       version: 1,
       ok: true,
