@@ -9,7 +9,15 @@ import { SimWorld } from "../support/sim-world.ts";
  * three in each direction, for seven seconds; what happens, happens from second 2 to second 5. Figures are rounded, so that a
  * datagram more or less does not show.
  */
-const POLICIES: PolicyName[] = ["none", "active-backup", "broadcast", "balance-rr", "balance-xor", "balance-aware"];
+const POLICIES: PolicyName[] = [
+  "none",
+  "active-backup",
+  "broadcast",
+  "balance-rr",
+  "balance-xor",
+  "balance-aware",
+  "aggregate",
+];
 const FRAME_BYTES = 1000;
 const TRAFFIC_MS = 7000;
 

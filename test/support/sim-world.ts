@@ -7,12 +7,15 @@ import { SimConcentrator, type SimConcentratorOptions } from "./sim-concentrator
 import type { SimEnd } from "./sim-end.ts";
 import { endpointKey, SimLink, type SimLinkOptions } from "./sim-link.ts";
 import type { SimDatagram } from "./sim-ports.ts";
+import { SimTcp } from "./sim-tcp.ts";
 import { type FlowOptions, type FlowReport, flowNumberOf, SimFlow } from "./sim-traffic.ts";
+import type { Bbr, Cubic } from "./tcp-model.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
 /** A host behind the concentrator. */
 export const SERVER = "192.0.2.80";
 export const SERVER_MAC: readonly number[] = [2, 0, 0, 0, 1, 0];
+const FIRST_PORT = 50_000;
 /** Time for whatever is under way to arrive. */
 const DRAIN_MS = 5_000;
 
@@ -39,6 +42,7 @@ export class SimWorld {
   readonly clients: SimClient[];
   concentrator: SimConcentrator;
   readonly flows: SimFlow[] = [];
+  readonly connections: SimTcp[] = [];
   /** Datagrams that came to nobody's address, as when a translator forgot where they were to go; data among them. */
   unroutable = 0;
   unroutableData = 0;
@@ -102,6 +106,22 @@ export class SimWorld {
     const send = () => this.#live(from).inject(flow.next(this.nowMs));
     this.network.every(1000 / framesPerSecond, send, untilMs);
     return flow;
+  }
+
+  /** A TCP connection that downloads without an end, from a server behind the concentrator to the first client's LAN. */
+  download(control: Cubic | Bbr): SimTcp {
+    const connection = new SimTcp({
+      control,
+      mtu: this.client.innerMtu,
+      sender: { address: SERVER, port: 443 },
+      receiver: { address: addressOf(0), port: FIRST_PORT + this.connections.length },
+      fromSender: (packet) => this.concentrator.inject(packet),
+      fromReceiver: (packet) => this.client.inject(packet),
+    });
+    this.connections.push(connection);
+    this.network.add(connection);
+    connection.flow.sender.offer(Number.POSITIVE_INFINITY, this.nowMs);
+    return connection;
   }
 
   restartConcentrator(afterMs: number): void {
@@ -202,7 +222,9 @@ export class SimWorld {
 
   #onFrame(frame: Uint8Array, end: string): void {
     if (this.onFrame?.(frame, end) === true) return;
-    this.flows[flowNumberOf(frame)]?.onArrival(frame, end, this.network.nowMs);
+    const flow = this.flows[flowNumberOf(frame)];
+    if (flow !== undefined) flow.onArrival(frame, end, this.network.nowMs);
+    else this.connections.some((connection) => connection.onArrival(frame, this.network.nowMs));
   }
 }
 

@@ -26,6 +26,8 @@ export interface TcpEndpoint {
 export class TcpPackets {
   readonly #sender: TcpEndpoint;
   readonly #receiver: TcpEndpoint;
+  /** Source and destination in the header, for data and for acknowledgements. */
+  readonly #addresses: { readonly data: number[]; readonly ack: number[] };
   readonly #frames = new Map<number, TcpFrame>();
   #nextNumber = 1;
 
@@ -33,6 +35,8 @@ export class TcpPackets {
   constructor(sender: TcpEndpoint, receiver: TcpEndpoint) {
     this.#sender = sender;
     this.#receiver = receiver;
+    const [near, far] = [sender, receiver].map(({ address }) => [...(parseIpAddress(address) ?? [])]);
+    this.#addresses = { data: [...(near ?? []), ...(far ?? [])], ack: [...(far ?? []), ...(near ?? [])] };
   }
 
   encode(frame: TcpFrame): Uint8Array {
@@ -41,10 +45,8 @@ export class TcpPackets {
     const packet = new Uint8Array(ETHERNET_BYTES + frame.sizeBytes);
     const headerBytes = frame.sizeBytes - IP_BYTES - (isData ? frame.payloadBytes : 0);
     packet.set([0x02, 0, 0, 0, 0, 0x20, 0x02, 0, 0, 0, 0, 0x10, 0x08, 0x00, 0x45]);
-    packet.set(
-      [64, 6, 0, 0, ...(parseIpAddress(from.address) ?? []), ...(parseIpAddress(to.address) ?? [])],
-      IP_AT + 8,
-    );
+    packet.set([64, 6, 0, 0], IP_AT + 8);
+    packet.set(this.#addresses[frame.kind], IP_AT + 12);
     packet.set([headerBytes << 2, TCP_ACK], TCP_AT + 12);
     packet.set([1, 1, 8, 10], STAMP_AT - 4);
     const view = new DataView(packet.buffer);
