@@ -46,12 +46,10 @@ type Problem = Omit<Extract<Verdict, { ok: false }>, "ok"> | null;
 
 /** Bridged clients have no networks of their own behind them, and a tunnel without IPv6 carries none. */
 function lanOf(request: EnrolRequest, { invitedLan, networks }: EnrolmentFacts): Prefix[] {
-  if (networks.length === 0) return [];
   const families = networks.map(({ family }) => family);
-  const asked = request.lan
-    .flatMap((text) => parsePrefix(text) ?? [])
-    .filter(({ family }) => families.includes(family));
-  return invitedLan.length > 0 && !request.lanGiven ? [...invitedLan] : asked;
+  const asked = request.lan.flatMap((text) => parsePrefix(text) ?? []);
+  const given = invitedLan.length > 0 && !request.lanGiven ? invitedLan : asked;
+  return given.filter(({ family }) => families.includes(family));
 }
 
 function keyProblem(publicKey: string, { clients, concentratorKey }: EnrolmentFacts): Problem {
