@@ -31,7 +31,7 @@ export interface ProgramSettings {
 }
 
 /** Changes of the system that outlive a crash or failure: the next start finds them in force and goes on with them. */
-export interface KeptChanges {
+interface KeptChanges {
   /** Of their keys. */
   readonly prefix: string;
   /** They outlive a stop, too. */
