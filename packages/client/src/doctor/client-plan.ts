@@ -1,7 +1,7 @@
 import type { ClientConfig } from "@wanbond/shared/config";
 import type { Plan } from "@wanbond/shared/doctor";
 import { parsePrefix } from "@wanbond/shared/system";
-import type { ResolvedUplink } from "../uplink/index.ts";
+import { type ResolvedUplink, uplinkSettings } from "../uplink/index.ts";
 
 /** What is known of the bond beside the configuration: its addresses at this end, and networks behind it. */
 export interface BondNetworks {
@@ -19,8 +19,6 @@ export function clientPlan(
   const { tap, mode, defaultRoute, lan, mtu, privateKeyFile, presharedKeyFile } = config.client;
   const routed = mode === "routed";
   const behind = bond.routes.filter((route) => parsePrefix(route).length > 0);
-  const mtuOf = (name: string) =>
-    config.uplinks === "auto" ? "auto" : (config.uplinks.find((uplink) => uplink.name === name)?.mtu ?? "auto");
   return {
     role: "client",
     tap,
@@ -32,7 +30,7 @@ export function clientPlan(
       ...bond.addresses.map((network) => ({ what: "the bond's address", kind: "bond" as const, network })),
       ...behind.map((network) => ({ what: "the network behind the bond", kind: "bond" as const, network })),
     ],
-    uplinks: uplinks.map(({ name, device }) => ({ name, device, mtu: mtuOf(name) })),
+    uplinks: uplinks.map(({ name, device }) => ({ name, device, mtu: uplinkSettings(config, name).mtu })),
     ports: [...new Set(config.concentrators.flatMap(({ endpoints }) => endpoints.map(({ port }) => port)))],
     tapMtu: mtu,
     files: [places.configPath, privateKeyFile, ...(presharedKeyFile === null ? [] : [presharedKeyFile])],

@@ -20,7 +20,14 @@ import {
   removeIfEmpty,
   SystemChanges,
 } from "@wanbond/shared/system";
-import { type ResolvedUplink, readUplinkFacts, resolveUplinks, UplinkPaths, UplinkPinning } from "../uplink/index.ts";
+import {
+  type ResolvedUplink,
+  readUplinkFacts,
+  resolveUplinks,
+  UplinkPaths,
+  UplinkPinning,
+  uplinkSettings,
+} from "../uplink/index.ts";
 import { LineMeter } from "./line-meter.ts";
 import { linesOf } from "./lines-of.ts";
 
@@ -231,11 +238,9 @@ class ShortSession {
   }
 
   #traitsOf({ name, device }: ResolvedUplink): { metered: boolean; mtu: number | "auto"; attachJson: string } {
-    const { uplinks } = this.#config;
-    const uplink = uplinks === "auto" ? undefined : uplinks.find((each) => each.name === name);
-    const metered = uplink?.metered ?? false;
+    const { metered, mtu } = uplinkSettings(this.#config, name);
     const attachJson = encodeAttachInfo({ name, device, metered, settings: {} });
-    return { metered, mtu: uplink?.mtu ?? "auto", attachJson };
+    return { metered, mtu, attachJson };
   }
 }
 

@@ -144,11 +144,6 @@ describe("figures of a line", () => {
     ],
     ["a metered line", { capacity: null, metered: true }, "note capacity isp1: not measured: the line is metered"],
     [
-      "lines that are one",
-      { sharedWith: ["isp2"] },
-      "warning shared-bottleneck null: isp1 and isp2 share a bottleneck",
-    ],
-    [
       "clocks that differ",
       { clockSkewMs: -300_000, clockErrorMs: 5 },
       "warning clock null: the concentrator's clock is 300.00 s behind this one (± 5 ms)",
@@ -162,6 +157,19 @@ describe("figures of a line", () => {
     const found = withLine(change);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(expected);
+  });
+
+  it("name lines that are one when both say so, or when only one could be filled", () => {
+    const shared = (second: Partial<LineMeasurement>) =>
+      troubles(
+        goodFacts({
+          lines: [goodLine({ sharedWith: ["isp2"] }), goodLine({ name: "isp2", device: "eth2", ...second })],
+        }),
+      );
+    const sentence = expect.stringContaining("warning shared-bottleneck null: isp1 and isp2 share a bottleneck");
+    expect(shared({ sharedWith: ["isp1"] })).toEqual([sentence]);
+    expect(shared({ sharedWith: [] })).toEqual([]);
+    expect(shared({ capacity: null, metered: true })).toContainEqual(sentence);
   });
 
   it("name a configured MTU that the line does not carry", () => {

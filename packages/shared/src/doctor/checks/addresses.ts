@@ -40,6 +40,7 @@ function withDevices({ plan, host }: DoctorFacts): Finding[] {
       return plan.networks
         .filter(({ kind }) => kind === "bond" || isUplink || plan.role === "concentrator")
         .filter((planned) => overlap(planned.network, network))
+        .slice(0, 1) // The bond's address and its network are one trouble.
         .map(({ what, network: own }) =>
           say.fault(`${what} ${own} overlaps ${network} of ${isUplink ? "the uplink" : "device"} ${device}`, MEND),
         );

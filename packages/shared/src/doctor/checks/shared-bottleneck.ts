@@ -1,3 +1,4 @@
+import type { LineMeasurement } from "../../control/index.ts";
 import type { Check } from "../facts.ts";
 import { about } from "../finding.ts";
 
@@ -7,8 +8,13 @@ export const checkSharedBottleneck: Check = ({ lines }) => {
   const filled = (lines ?? []).filter(({ capacity }) => capacity !== null);
   const watched = (lines ?? []).filter(({ answers }) => answers);
   if (filled.length === 0 || watched.length < 2) return [];
+  // Seen from both sides, where both were filled: a host that is busy for a moment makes every delay rise.
+  const confirmed = (one: LineMeasurement, other: string) =>
+    filled.find(({ name }) => name === other)?.sharedWith.includes(one.name) ?? true;
   const pairs = new Set(
-    filled.flatMap(({ name, sharedWith }) => sharedWith.map((other) => [name, other].sort().join(" and "))),
+    filled.flatMap((line) =>
+      line.sharedWith.filter((other) => confirmed(line, other)).map((other) => [line.name, other].sort().join(" and ")),
+    ),
   );
   if (pairs.size === 0) return [say.ok("no two uplinks share a bottleneck: filling one did not slow the others")];
   return [...pairs].map((pair) =>
