@@ -49,7 +49,8 @@ function lanOf(request: EnrolRequest, { invitedLan, networks }: EnrolmentFacts):
   const families = networks.map(({ family }) => family);
   const asked = request.lan.flatMap((text) => parsePrefix(text) ?? []);
   const given = invitedLan.length > 0 && !request.lanGiven ? invitedLan : asked;
-  return given.filter(({ family }) => families.includes(family));
+  const texts = given.map(({ text }) => text);
+  return given.filter(({ family, text }, index) => families.includes(family) && texts.indexOf(text) === index);
 }
 
 function keyProblem(publicKey: string, { clients, concentratorKey }: EnrolmentFacts): Problem {
