@@ -83,6 +83,9 @@ class Agent implements Running {
     await this.#decisions.runNow();
     const { policy } = this.#concentrators.used.bond;
     log.info({ event: "started", tap, policy }, "asking the concentrator");
+    const { killSwitch } = this.#config.fallback;
+    if (killSwitch === "off") return;
+    log.info({ event: "kill-switch", killSwitch }, "nothing of the LAN leaves but through the bond");
   }
 
   async stop(): Promise<void> {

@@ -17,7 +17,8 @@ export class UplinkChecks {
   readonly #targets: readonly Target[];
   readonly #nowMs: () => number;
   readonly #underWay = new Set<string>();
-  #turn = 0;
+  /** How often each uplink has asked: the targets are asked in turn. */
+  readonly #counts = new Map<string, number>();
 
   /** @param targets addresses, not names. */
   constructor(targets: readonly Target[], nowMs: () => number) {
@@ -36,16 +37,25 @@ export class UplinkChecks {
     }
   }
 
-  async #askNext({ device, ipv4, ipv6 }: ResolvedUplink): Promise<number | null> {
-    const reachable = this.#targets.filter(({ family }) => (family === 6 ? ipv6 : ipv4) !== null);
-    const target = reachable[this.#turn++ % reachable.length];
-    const address = (target?.family === 6 ? ipv6 : ipv4)?.source;
+  async #askNext(uplink: ResolvedUplink): Promise<number | null> {
+    const { device } = uplink;
+    const target = this.#nextTarget(uplink);
+    const address = (target?.family === 6 ? uplink.ipv6 : uplink.ipv4)?.source;
     if (target === undefined || address === undefined) return null;
     try {
       return await query(target, { device, address }, this.#nowMs);
     } catch {
       return null; // The address is gone again, or the device: the next look at the uplinks tells.
     }
+  }
+
+  /** By IPv4, where the uplink has it: that is what a household notices first. */
+  #nextTarget({ name, ipv4 }: ResolvedUplink): Target | undefined {
+    const [four, six] = [4, 6].map((wanted) => this.#targets.filter(({ family }) => family === wanted));
+    const targets = (ipv4 !== null && four?.length !== 0 ? four : six) ?? [];
+    const count = this.#counts.get(name) ?? 0;
+    this.#counts.set(name, count + 1);
+    return targets[count % targets.length];
   }
 }
 

@@ -13,8 +13,8 @@ const FAILOVER_RETURN_AFTER_MS = 60_000;
 /** Longer than a restart of the concentrator and most outages of lines, shorter than people wait. */
 const FALLBACK_AFTER_MS = 10_000;
 const FALLBACK_RETURN_AFTER_MS = 10_000;
-/** Public resolvers of three operators. One of them answers on a line that reaches the internet. */
-const CHECK = ["1.1.1.1:53", "8.8.8.8:53", "9.9.9.9:53"];
+/** Public resolvers of three operators, and one for lines without IPv4. One of them answers where there is internet. */
+const CHECK = ["1.1.1.1:53", "8.8.8.8:53", "9.9.9.9:53", "[2620:fe::fe]:53"];
 
 /** Which concentrator is used, when there are several. */
 export const Failover = z.strictObject({

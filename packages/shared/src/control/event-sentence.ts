@@ -26,6 +26,7 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
   ["bond-decision", ({ decision }, membersOf) => bondDecision(entriesOf(decision), membersOf)],
   ["path-mtu", ({ mtu, reason }) => `largest packet is ${number(mtu)} bytes (${word(reason)})`],
   ["roamed", ({ from, to }) => `goes on from ${word(to)}, was ${word(from)}`],
+  ["kill-switch", ({ killSwitch }) => `nothing of the LAN leaves but through the bond (${word(killSwitch)})`],
   [
     "direct-started",
     ({ uplink, unreachableMs, rttMs }) =>

@@ -67,6 +67,7 @@ describe("[fallback]", () => {
       "1.1.1.1:53",
       "8.8.8.8:53",
       "9.9.9.9:53",
+      "2620:fe::fe:53",
     ]);
     expect(clientOf(clientToml()).fallback.direct).toBe(false);
     expect(clientOf(text('killSwitch = "on"')).fallback.direct).toBe(false);
