@@ -1,7 +1,7 @@
 import { AggregateSender } from "../../packages/shared/src/aggregate/aggregate-sender.ts";
 import type { AggregateEvent, AggregateSink } from "../../packages/shared/src/aggregate/aggregate-sink.ts";
 import { FeedbackRecorder } from "../../packages/shared/src/aggregate/feedback-recorder.ts";
-import { DroppedSlots, FqCodel, QueueSlots } from "../../packages/shared/src/aggregate/fq-codel.ts";
+import { DroppedSlots, FqCodel } from "../../packages/shared/src/aggregate/fq-codel.ts";
 import { FrameTable } from "../../packages/shared/src/aggregate/frame-table.ts";
 import type { PathController } from "../../packages/shared/src/aggregate/path-controller.ts";
 import { RedundancyBudget } from "../../packages/shared/src/aggregate/redundancy-budget.ts";
@@ -83,7 +83,7 @@ export class AggregateBond implements AggregateSink {
     this.#usable = lines.map(() => true);
     for (let slot = SLOTS - 1; slot >= 0; slot--) this.#free.push(slot);
     const dropped = new DroppedSlots(SLOTS);
-    this.queue = new FqCodel(new QueueSlots(SLOTS), dropped, { markCe: () => false });
+    this.queue = new FqCodel(this.#frames, dropped, { markCe: () => false });
     this.sender = new AggregateSender({
       sink: this,
       frames: this.#frames,

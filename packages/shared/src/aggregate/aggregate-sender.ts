@@ -27,6 +27,8 @@ const CARE_MS = 100;
 const SAMPLE_MS = 1_000;
 /** What waited this long for any path at all is not sent any more. */
 const STALE_MS = 1_000;
+/** Frames; 160 ms of 300 Mbit/s. */
+const MOST_QUEUED = 4_000;
 const NO_SLOT = -1;
 
 /**
@@ -131,6 +133,18 @@ export class AggregateSender {
       return;
     }
     this.#queue.enqueue(slot, flowSlot, bytes, nowMs);
+    this.#releaseDropped();
+  }
+
+  /** @param slots that may hold frames of this peer: so many in the queue, and so many kept after they were sent. */
+  setRoom(slots: number): void {
+    this.#queue.packetLimit = Math.min(MOST_QUEUED, slots);
+    this.#keeper.frameLimit = slots;
+  }
+
+  /** Others need room: a frame of the queue is dropped. */
+  shed(): void {
+    this.#queue.dropFromFattest();
     this.#releaseDropped();
   }
 

@@ -1,6 +1,7 @@
 import { FLOW_SLOTS } from "../wire/index.ts";
 import { Codel } from "./codel.ts";
 import { FlowRounds } from "./flow-rounds.ts";
+import type { FrameTable } from "./frame-table.ts";
 
 /** Why the queue dropped a frame. */
 export const QUEUE_DROP_REASONS = ["queue-full", "queue-delay"] as const;
@@ -11,25 +12,6 @@ const QUEUE_DELAY = 1;
 const NONE = -1;
 /** What a flow may send in one round: a full Ethernet frame (RFC 8290 section 5.2.3). */
 const QUANTUM_BYTES = 1_514;
-
-/**
- * What the queues of all peers know of a frame, by packet slot. One for the pool: a slot stands in one queue at most.
- * Written by the queues; others read.
- */
-export class QueueSlots {
-  readonly slotCount: number;
-  /** The frame behind this one in its flow; -1: the last. */
-  readonly next: Int32Array;
-  readonly bytes: Int32Array;
-  readonly enqueuedMs: Float64Array;
-
-  constructor(slotCount: number) {
-    this.slotCount = slotCount;
-    this.next = new Int32Array(slotCount);
-    this.bytes = new Int32Array(slotCount);
-    this.enqueuedMs = new Float64Array(slotCount);
-  }
-}
 
 /** Frames the queue dropped, in order. The reader takes them, sets `count` to 0 and gives the slots back. */
 export class DroppedSlots {
@@ -72,7 +54,7 @@ export class FqCodel {
   readonly drops: Record<QueueDropReason, number> = { "queue-full": 0, "queue-delay": 0 };
   /** Frames marked "congestion experienced" in place of a drop. */
   markedFrames = 0;
-  readonly #slots: QueueSlots;
+  readonly #frames: FrameTable;
   readonly #dropped: DroppedSlots;
   readonly #marker: EcnMarker;
   readonly #codel = new Codel(FLOW_SLOTS, 20, 80);
@@ -83,8 +65,8 @@ export class FqCodel {
   readonly #flowPackets = new Int32Array(FLOW_SLOTS);
   readonly #flowBytes = new Int32Array(FLOW_SLOTS);
 
-  constructor(slots: QueueSlots, dropped: DroppedSlots, marker: EcnMarker) {
-    this.#slots = slots;
+  constructor(frames: FrameTable, dropped: DroppedSlots, marker: EcnMarker) {
+    this.#frames = frames;
     this.#dropped = dropped;
     this.#marker = marker;
   }
@@ -98,8 +80,8 @@ export class FqCodel {
   /** Takes the slot over; bytes > 0. What the limits cost (this frame or others) is in the dropped slots afterwards. */
   enqueue(slot: number, flow: number, bytes: number, nowMs: number): void {
     this.#append(slot, flow);
-    this.#slots.bytes[slot] = bytes;
-    this.#slots.enqueuedMs[slot] = nowMs;
+    this.#frames.bytes[slot] = bytes;
+    this.#frames.enqueuedMs[slot] = nowMs;
     this.#flowPackets[flow] = (this.#flowPackets[flow] ?? 0) + 1;
     this.#flowBytes[flow] = (this.#flowBytes[flow] ?? 0) + bytes;
     this.packets++;
@@ -112,12 +94,12 @@ export class FqCodel {
   dequeue(nowMs: number): number {
     for (let flow = this.peekFlow(); flow !== NONE; flow = this.peekFlow()) {
       const slot = this.#takeHead(flow);
-      const sojournMs = nowMs - (this.#slots.enqueuedMs[slot] ?? 0);
+      const sojournMs = nowMs - (this.#frames.enqueuedMs[slot] ?? 0);
       if (this.#codel.shouldDrop(flow, sojournMs, this.#flowBytes[flow] ?? 0, nowMs) && !this.#mark(slot)) {
         this.#drop(slot, QUEUE_DELAY);
         continue;
       }
-      this.#rounds.spend(flow, this.#slots.bytes[slot] ?? 0);
+      this.#rounds.spend(flow, this.#frames.bytes[slot] ?? 0);
       return slot;
     }
     return NONE;
@@ -136,7 +118,7 @@ export class FqCodel {
   /** @returns the size of the frame that comes next, unless CoDel drops it then; 0 when nothing waits. */
   peekBytes(): number {
     const flow = this.peekFlow();
-    return flow === NONE ? 0 : (this.#slots.bytes[this.#heads[flow] ?? 0] ?? 0);
+    return flow === NONE ? 0 : (this.#frames.bytes[this.#heads[flow] ?? 0] ?? 0);
   }
 
   flowPackets(flow: number): number {
@@ -161,16 +143,16 @@ export class FqCodel {
 
   #append(slot: number, flow: number): void {
     const tail = this.#tails[flow] ?? NONE;
-    this.#slots.next[slot] = NONE;
+    this.#frames.next[slot] = NONE;
     if (tail === NONE) this.#heads[flow] = slot;
-    else this.#slots.next[tail] = slot;
+    else this.#frames.next[tail] = slot;
     this.#tails[flow] = slot;
   }
 
   #takeHead(flow: number): number {
     const slot = this.#heads[flow] ?? NONE;
-    const bytes = this.#slots.bytes[slot] ?? 0;
-    const next = this.#slots.next[slot] ?? NONE;
+    const bytes = this.#frames.bytes[slot] ?? 0;
+    const next = this.#frames.next[slot] ?? NONE;
     this.#heads[flow] = next;
     if (next === NONE) this.#tails[flow] = NONE;
     this.#flowPackets[flow] = (this.#flowPackets[flow] ?? 0) - 1;

@@ -12,10 +12,13 @@ const ARRIVED = 255;
 
 /**
  * Keeps the frames that were sent until a copy of each is acknowledged, and those that are to be sent again in a queue.
- * The bytes kept are bounded: beyond the limit a frame is sent without being kept.
+ * Bytes and frames kept are bounded: beyond the limits a frame is sent without being kept.
  */
 export class FrameKeeper {
   keptBytes = 0;
+  keptFrames = 0;
+  /** Most frames that may be kept; may be set at any time, and is looked at when another one comes. */
+  frameLimit = Number.POSITIVE_INFINITY;
   /** Frames that were sent without being kept. */
   unkeptFrames = 0;
   /** Frames given up although no copy is known to have arrived. */
@@ -35,11 +38,12 @@ export class FrameKeeper {
   /** A frame is to be sent for the first time. @returns whether it is kept; if not, it is the caller's to let go. */
   keep(slot: number): boolean {
     const bytes = this.#frames.bytes[slot] ?? 0;
-    if (this.keptBytes + bytes > this.#limitBytes) {
+    if (this.keptBytes + bytes > this.#limitBytes || this.keptFrames >= this.frameLimit) {
       this.unkeptFrames++;
       return false;
     }
     this.keptBytes += bytes;
+    this.keptFrames++;
     return true;
   }
 
@@ -143,6 +147,7 @@ export class FrameKeeper {
 
   #forget(slot: number): void {
     this.keptBytes -= this.#frames.bytes[slot] ?? 0;
+    this.keptFrames--;
     this.#frames.end(slot);
   }
 

@@ -27,7 +27,7 @@ export class FrameTable {
   readonly tries: Uint8Array;
   /** Path that lost the frame last, -1 before. */
   readonly lostPath: Int8Array;
-  /** The frame behind this one in the queue for retransmission. */
+  /** The frame behind this one: in its flow's queue, and later in the queue for retransmission; -1: the last. */
   readonly next: Int32Array;
 
   constructor(slotCount: number) {

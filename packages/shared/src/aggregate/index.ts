@@ -3,7 +3,7 @@ export { AggregateSender } from "./aggregate-sender.ts";
 export type { AggregateEvent, AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts";
 export type { Decision, MemberFigures, MemberSecond } from "./decision-log.ts";
 export { FeedbackRecorder, REPORTED_CONTROL_BYTES } from "./feedback-recorder.ts";
-export { DroppedSlots, FqCodel, QueueSlots } from "./fq-codel.ts";
+export { DroppedSlots, FqCodel } from "./fq-codel.ts";
 export { FRAME_REALTIME, FrameTable } from "./frame-table.ts";
 export { RealtimeFilter } from "./realtime-filter.ts";
 export { parseRealtimeRule } from "./realtime-rules.ts";

@@ -30,6 +30,10 @@ export interface PeerSender {
    * @param innerFlags those of its kind of payload.
    */
   push(slot: number, view: FrameView, payload: number, payloadBytes: number, innerFlags: number, nowMs: number): void;
+  /** What waits to be sent for the first time. */
+  readonly queuedBytes: number;
+  /** Others need room: the oldest frame of the flow with the most bytes is dropped. */
+  shed(): void;
   /** Sends what may be sent now; after a batch of push(). */
   pump(nowMs: number): void;
   /** @returns when it wants to be called again. */

@@ -28,6 +28,7 @@ import type { ControlChannel } from "./control-channel.ts";
 import type { DropCounters } from "./drops.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { KeptFrames } from "./kept-frames.ts";
+import type { PacketPool } from "./packet-pool.ts";
 import type { PacketPorts } from "./ports.ts";
 import type { TransmitBatch } from "./transmit-batch.ts";
 
@@ -35,6 +36,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 /** Kept for retransmission: 100 ms of 300 Mbit/s, and the queue of the bond is as long again. */
 const KEPT_LIMIT_BYTES = 8_000_000;
+/** Slots that a peer may take, to queue and to keep, however few are left. */
+const LEAST_ROOM = 64;
 
 export interface AggregateLinkParts {
   readonly ports: PacketPorts;
@@ -42,6 +45,7 @@ export interface AggregateLinkParts {
   readonly batch: TransmitBatch;
   readonly control: ControlChannel;
   readonly kept: KeptFrames;
+  readonly pool: PacketPool;
   readonly drops: DropCounters;
   event(event: AggregateEvent): void;
 }
@@ -66,8 +70,8 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#orderFlag = peer.bond.resequences ? INNER_ORDERED : INNER_DUPLICATE;
     this.#parts = parts;
     this.#kept = parts.kept;
-    const { table, queued, dropped } = parts.kept;
-    this.#queue = new FqCodel(queued, dropped, this);
+    const { table, dropped } = parts.kept;
+    this.#queue = new FqCodel(table, dropped, this);
     this.#sender = new AggregateSender({
       sink: this,
       frames: table,
@@ -84,6 +88,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   push(slot: number, view: FrameView, payload: number, payloadBytes: number, innerFlags: number, nowMs: number): void {
     const kept = this.#kept;
     const flow = flowSlot(view);
+    this.#sender.setRoom(Math.max(LEAST_ROOM, this.#parts.pool.spareCount));
     // A frame whose flow has others waiting must not overtake them.
     const isRealtime = this.#realtime.isRealtime(view, flow, nowMs) && this.#queue.flowPackets(flow) === 0;
     kept.payloads[slot] = payload;
@@ -92,6 +97,14 @@ export class AggregateLink implements PeerSender, AggregateSink {
     kept.innerFlags[slot] =
       innerFlags | INNER_REPORTED | (isRealtime ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag);
     this.#sender.enqueue(slot, flow, payloadBytes + DATAGRAM_BYTES, isRealtime, nowMs);
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  shed(): void {
+    this.#sender.shed();
   }
 
   pump(nowMs: number): void {

@@ -10,8 +10,6 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 
 /** Frames read from the TAP in one round. */
 export const TAP_BATCH = 256;
-/** Slots that senders which keep frames may not take. */
-const RESERVED_SLOTS = 2_048;
 
 /**
  * From the TAP to the lines:
@@ -37,6 +35,7 @@ export class Egress {
   readonly #descriptors = new Int32Array(TAP_BATCH * DESCRIPTOR_WORDS);
   /** Peers whose senders have got frames since the last flush. */
   readonly #queued: Peer[] = [];
+  #first = 0;
 
   constructor(
     ports: PacketPorts,
@@ -77,9 +76,16 @@ export class Egress {
   }
 
   #flush(nowMs: number): void {
-    for (const peer of this.#queued) peer.sender?.pump(nowMs);
-    this.#queued.length = 0;
+    const { length } = this.#queued;
+    if (length > 0) this.#pumpAll(this.#first++ % length, nowMs);
     this.#batch.flush(nowMs);
+  }
+
+  /** Another one is the first each time: what is sent last may not find room in the socket any more. */
+  #pumpAll(first: number, nowMs: number): void {
+    const queued = this.#queued;
+    for (let i = 0; i < queued.length; i++) queued[(first + i) % queued.length]?.sender?.pump(nowMs);
+    queued.length = 0;
   }
 
   #onFrame(i: number, nowMs: number): void {
@@ -147,11 +153,20 @@ export class Egress {
     flags: number,
     nowMs: number,
   ): boolean {
-    // Some slots are left for what has to be sent and received all the same.
-    if (this.#pool.freeCount < RESERVED_SLOTS) return this.#drop("pool-empty");
+    if (this.#pool.spareCount < 0 && !this.#shed()) return this.#drop("pool-empty");
     sender.push(slot, this.#view, payload, payloadBytes, flags, nowMs);
     if (!this.#queued.includes(peer)) this.#queued.push(peer);
     return true;
+  }
+
+  /** A frame of the peer for which the most waits makes room for one of any peer. @returns false when nothing waits. */
+  #shed(): boolean {
+    let fattest: PeerSender | undefined;
+    for (const { sender } of this.#destinations.peers()) {
+      if ((sender?.queuedBytes ?? 0) > (fattest?.queuedBytes ?? 0)) fattest = sender;
+    }
+    fattest?.shed();
+    return fattest !== undefined;
   }
 
   #drop(reason: DropReason): false {

@@ -97,7 +97,7 @@ export class Forwarder {
     this.#egress = new Egress(ports, pool, sender, this.#batch, this.#destinations, drops);
     const due = { slots: new Int32Array(SLOTS), count: 0 };
     const control = this.#control;
-    const link = { ports, sender, batch: this.#batch, control, kept: new KeptFrames(SLOTS), drops };
+    const link = { ports, sender, batch: this.#batch, control, kept: new KeptFrames(SLOTS), pool, drops };
     this.#factory = new PeerFactory({ ports, pool, control, due, random: options.random, emit, link });
     this.#delivery = new Delivery({
       ports,

@@ -1,4 +1,4 @@
-import { DroppedSlots, FrameTable, QueueSlots } from "../aggregate/index.ts";
+import { DroppedSlots, FrameTable } from "../aggregate/index.ts";
 
 /**
  * What is known of the frames that senders keep, by packet slot. One table serves all peers, since a slot has one holder at
@@ -6,7 +6,6 @@ import { DroppedSlots, FrameTable, QueueSlots } from "../aggregate/index.ts";
  */
 export class KeptFrames {
   readonly table: FrameTable;
-  readonly queued: QueueSlots;
   /** Filled and read within one call of a sender. */
   readonly dropped: DroppedSlots;
   /** Where the frame, or the packet of a routed peer, starts, and its length; the inner header goes before it. */
@@ -20,7 +19,6 @@ export class KeptFrames {
 
   constructor(slotCount: number) {
     this.table = new FrameTable(slotCount);
-    this.queued = new QueueSlots(slotCount);
     this.dropped = new DroppedSlots(slotCount);
     this.payloads = new Int32Array(slotCount);
     this.payloadBytes = new Int32Array(slotCount);

@@ -1,5 +1,8 @@
 import { DESCRIPTOR_WORDS, LENGTH, OFFSET, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
 
+/** Left for what has to be sent and received whatever waits. */
+const RESERVED_SLOTS = 2_048;
+
 /**
  * The packet slots of a forwarder and the descriptor of each. A slot belongs to exactly one holder at a time: the free
  * list, a batch under way, the resequencer.
@@ -23,6 +26,11 @@ export class PacketPool {
 
   get freeCount(): number {
     return this.#freeCount;
+  }
+
+  /** Free slots in which frames may wait, or be kept after they were sent; negative: some are to be given back. */
+  get spareCount(): number {
+    return this.#freeCount - RESERVED_SLOTS;
   }
 
   /** @returns a slot number, or -1 when all are held. Its descriptor points behind the headroom. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Bbr, Cubic, TcpFlow, type TcpFrame } from "../../../../test/support/tcp-model.ts";
 import { VirtualNetwork } from "../../../../test/support/virtual-network.ts";
-import { DroppedSlots, FqCodel, QueueSlots } from "../../src/aggregate/fq-codel.ts";
+import { DroppedSlots, FqCodel } from "../../src/aggregate/fq-codel.ts";
+import { FrameTable } from "../../src/aggregate/frame-table.ts";
 
 const SLOTS = 12_288;
 const RATE_KBPS = 20_000;
@@ -15,7 +16,7 @@ class QueuedLine {
   readonly receivedBytes: number[] = [];
   readonly probeDelaysMs: number[] = [];
   #mostWaitMs = 0;
-  readonly #slots = new QueueSlots(SLOTS);
+  readonly #slots = new FrameTable(SLOTS);
   readonly #dropped = new DroppedSlots(SLOTS);
   readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
   readonly #deliver: (() => void)[] = [];

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DroppedSlots, FqCodel, QUEUE_DROP_REASONS, QueueSlots } from "../../src/aggregate/fq-codel.ts";
+import { DroppedSlots, FqCodel, QUEUE_DROP_REASONS } from "../../src/aggregate/fq-codel.ts";
+import { FrameTable } from "../../src/aggregate/frame-table.ts";
 
 const SLOTS = 512;
 
 /** A queue whose frames get the packet slots 0, 1, 2 ... */
 function makeQueue(marker = { markCe: (_slot: number): boolean => false }) {
-  const slots = new QueueSlots(SLOTS);
+  const slots = new FrameTable(SLOTS);
   const dropped = new DroppedSlots(SLOTS);
   const queue = new FqCodel(slots, dropped, marker);
   let nextSlot = 0;

@@ -1,6 +1,6 @@
 import { AggregateSender } from "../../src/aggregate/aggregate-sender.ts";
 import type { AggregateEvent, AggregateSink, FrameDrop, TransmitKind } from "../../src/aggregate/aggregate-sink.ts";
-import { DroppedSlots, FqCodel, QueueSlots } from "../../src/aggregate/fq-codel.ts";
+import { DroppedSlots, FqCodel } from "../../src/aggregate/fq-codel.ts";
 import { FrameTable } from "../../src/aggregate/frame-table.ts";
 import type {
   ControllerFigures,
@@ -107,10 +107,11 @@ export class SenderHarness implements AggregateSink {
 
   constructor(paths: readonly { metered?: boolean; speedKbps?: number; delayMs?: number }[], keptLimitBytes = 1e6) {
     const dropped = new DroppedSlots(SLOTS);
+    const frames = new FrameTable(SLOTS);
     this.sender = new AggregateSender({
       sink: this,
-      frames: new FrameTable(SLOTS),
-      queue: new FqCodel(new QueueSlots(SLOTS), dropped, { markCe: () => false }),
+      frames,
+      queue: new FqCodel(frames, dropped, { markCe: () => false }),
       dropped,
       budget: new RedundancyBudget(),
       createController: (path) => this.#createController(path),
