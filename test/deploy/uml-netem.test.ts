@@ -1,14 +1,16 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { RunResult } from "../lab/result.ts";
+import { missingForDebian } from "../support/debian-packages.ts";
 import { scriptCommand } from "../support/script.ts";
-import { runInUml, umlObstacle } from "../support/uml.ts";
+import { runInUml, UML_PACKAGES, umlObstacle } from "../support/uml.ts";
 import type { LineFacts, NetemReport } from "./netem-report.ts";
 
-const obstacle = umlObstacle();
-if (obstacle !== null) console.log(`uml-netem skipped: ${obstacle}`);
+const missing = process.env["CI"] === undefined ? missingForDebian(UML_PACKAGES) : "not in CI";
+const obstacle = missing === "" ? (umlObstacle() ?? "") : missing;
+if (obstacle !== "") console.log(`uml-netem skipped: ${obstacle}`);
 
 /** Boots one kernel, measures everything in it, and judges afterwards. One processor, so the bounds are wide. */
-describe.skipIf(obstacle !== null || process.env["CI"] !== undefined)("the lab over the kernel's own netem", () => {
+describe.skipIf(obstacle !== "")("the lab over the kernel's own netem", () => {
   let report: NetemReport;
   let lines: LineFacts;
   let bond: RunResult;

@@ -84,7 +84,7 @@ export function netemCommand(
 }
 
 /** The tc commands that drop what is larger than the line's MTU as it comes off the line, silently. */
-export function mtuCommands(device: string, mtuBytes: number): string[] {
+function mtuCommands(device: string, mtuBytes: number): string[] {
   const drop = (protocol: string, preference: number, offset: number, mostBytes: number) =>
     `filter replace dev ${device} ingress protocol ${protocol} pref ${preference} handle 1 ` +
     `basic match "cmp(u16 at ${offset} layer network gt ${mostBytes})" action drop`;

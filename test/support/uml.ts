@@ -7,6 +7,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { isRoot } from "./netns.ts";
 
+/** Packages of Debian that it comes in. */
+export const UML_PACKAGES = ["user-mode-linux", "kmod"];
+
 /**
  * A second kernel as a process of this one: Debian's user-mode-linux, for tests of what this machine's kernel lacks
  * (netem, bonding, GRE). It boots on the host's own files within seconds, has one processor and no network.
@@ -31,7 +34,7 @@ export interface UmlOptions {
 /** What keeps such a kernel from booting here, as a sentence; null when nothing does. */
 export function umlObstacle(): string | null {
   if (!isRoot()) return "user-mode Linux boots on the host's files, which needs root";
-  if (!isExecutable(KERNEL)) return `${KERNEL} is missing: apt-get install user-mode-linux kmod`;
+  if (!isExecutable(KERNEL)) return `${KERNEL} is missing: apt-get install ${UML_PACKAGES.join(" ")}`;
   if (moduleVersions().length === 0) return `${MODULES} has no modules: apt-get install --reinstall user-mode-linux`;
   return null;
 }
