@@ -8,6 +8,7 @@ import {
   type ProgramPlace,
   removeService,
   renderUnit,
+  requireSystemd,
   SERVICE_ROLES,
   type ServiceReport,
   type ServiceRole,
@@ -29,7 +30,7 @@ export function serviceCommands(parser: Argv, shell: Shell): Argv {
           withRole(install)
             .option("print", { type: "boolean", default: false, describe: "Only print the unit" })
             .example("wanbond service install client", "Needs /etc/wanbond/client.toml"),
-        ({ role, print }) => (print ? printUnits(shell, rolesOf(role)) : install(shell, rolesOf(role))),
+        ({ role, print }) => (print ? printUnits(shell, rolesOf(role)) : install(shell, role)),
       )
       .command(
         "remove [role]",
@@ -44,7 +45,7 @@ function withRole(parser: Argv) {
   return parser.positional("role", { choices: SERVICE_ROLES, describe: "Default: whose files are in /etc/wanbond" });
 }
 
-/** Those that are configured, when none is named. */
+/** Those that are configured, when none is named. @throws WanbondError when there is none. */
 function rolesOf(role: ServiceRole | undefined): readonly ServiceRole[] {
   if (role !== undefined) return [role];
   const roles = SERVICE_ROLES.filter((each) => existsSync(configFile(each)));
@@ -58,11 +59,13 @@ function configFile(role: ServiceRole): string {
 }
 
 /** Every fault of the files is told before anything is touched. */
-function install(shell: Shell, roles: readonly ServiceRole[]): void {
-  for (const role of roles) checkConfigFile(configFile(role));
+function install(shell: Shell, role: ServiceRole | undefined): void {
+  requireSystemd();
+  const roles = rolesOf(role);
+  for (const each of roles) checkConfigFile(configFile(each));
   report(
     shell,
-    roles.flatMap((role) => installService(role, template(role), ownPlace())),
+    roles.flatMap((each) => installService(each, template(each), ownPlace())),
   );
 }
 

@@ -36,7 +36,7 @@ export { canonicalAddress, contains, networkOf, parsePrefix } from "./prefix.ts"
 export { findMissingPrerequisites, type Requirements, requirePrerequisites } from "./prerequisites.ts";
 export { type ServiceStart, startService } from "./service-start.ts";
 export { type ProgramPlace, renderUnit, SERVICE_ROLES, type ServiceRole } from "./service-unit.ts";
-export { installService, removeService, type ServiceReport } from "./services.ts";
+export { installService, removeService, requireSystemd, type ServiceReport } from "./services.ts";
 export { makeStateDirectory, removeIfEmpty, stateDirectory } from "./state-directory.ts";
 export { type FailedChange, mergeReports, type ReconcileReport, SystemChanges } from "./system-changes.ts";
 export { type TapSettings, tapChanges, tunnelRoute } from "./tap-device.ts";

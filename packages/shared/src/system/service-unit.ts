@@ -26,7 +26,7 @@ export function unitName(role: ServiceRole): string {
 /** The unit of the packages, for a program that lies elsewhere. @param template of deploy/systemd. */
 export function renderUnit(template: string, { node, script }: ProgramPlace): string {
   const command = [node, script].map(quoted).join(" ");
-  return `${UNIT_MARK}\n${template.replace(`ExecStart=${PACKAGED_COMMAND} `, `ExecStart=${command} `)}`;
+  return `${UNIT_MARK}\n${template.replace(`ExecStart=${PACKAGED_COMMAND} `, () => `ExecStart=${command} `)}`;
 }
 
 /** @throws WanbondError when a service would not find the program, because it may not see homes and temporary folders. */

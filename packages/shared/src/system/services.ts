@@ -103,7 +103,8 @@ function removeRuntimeDirectory(): void {
   if (existsSync(RUNTIME_DIRECTORY) && readdirSync(RUNTIME_DIRECTORY).length === 0) rmdirSync(RUNTIME_DIRECTORY);
 }
 
-function requireSystemd(): void {
+/** @throws WanbondError when systemd is not the manager here, or would not listen to this user. */
+export function requireSystemd(): void {
   if (!isSystemdRunning()) {
     const sentence =
       "systemd does not run here. Let your service manager run `wanbond client run --config FILE` (or concentrator) in the foreground; `wanbond service install ROLE --print` shows what systemd would be told.";
