@@ -16,19 +16,13 @@ import {
 import type { DropCounters } from "./drops.ts";
 import type { EmitEvent } from "./events.ts";
 import type { Measurements } from "./measurements.ts";
+import { Origin } from "./origin.ts";
 import { type PacketPorts, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
 import type { TransmitBatch } from "./transmit-batch.ts";
 
 const ROOM_BYTES = SLOT_BYTES - SLOT_HEADROOM;
 /** One datagram brings no more answers than this, each smaller than a full datagram: there is little to gain by asking. */
 const ANSWERS_PER_DATAGRAM = 4;
-
-/** Where a datagram came from: a socket and an endpoint record among those of its batch. */
-export class Origin {
-  socket = -1;
-  endpoints: Int32Array = new Int32Array(ENDPOINT_WORDS);
-  endpointIndex = 0;
-}
 
 /**
  * The messages between the two ends of a session: reads those that came with an authentic datagram, writes ours. What

@@ -9,11 +9,12 @@ import {
   sameEndpoint,
   TYPE_CONTROL,
 } from "../wire/index.ts";
-import { type ControlChannel, Origin } from "./control-channel.ts";
+import type { ControlChannel } from "./control-channel.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DropCounters, DropReason } from "./drops.ts";
 import type { EmitEvent } from "./events.ts";
 import type { HandshakeQueue } from "./handshake-queue.ts";
+import { Origin } from "./origin.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import {
   AUX,

@@ -11,12 +11,12 @@ import {
   type ProgramVersion,
 } from "../wire/index.ts";
 import { ArrivedTrains } from "./arrived-trains.ts";
-import type { Origin } from "./control-channel.ts";
 import type { DropCounters } from "./drops.ts";
 import type { EmitEvent } from "./events.ts";
 import { KnownSources } from "./known-sources.ts";
 import { LoadBudget } from "./load-budget.ts";
 import type { MeasureQuestion } from "./measure-question.ts";
+import type { Origin } from "./origin.ts";
 import { SIDE_BATCH, type SideSender, type SideTarget, sideOverheadBytes } from "./side-sender.ts";
 import { MAX_TRAIN_BYTES, MAX_TRAIN_KBPS, MAX_TRAIN_SIZE_BYTES, MIN_TRAIN_SIZE_BYTES, Train } from "./train.ts";
 
