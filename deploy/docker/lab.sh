@@ -77,7 +77,7 @@ up() {
   compose build lan
   compose up --detach --no-build --remove-orphans
   tries=0
-  until in_machine lan ping -n -q -c 1 -W 1 198.19.0.80 >/dev/null 2>&1; do
+  until in_machine lan ping -n -q -c 1 -W 1 198.19.1.80 >/dev/null 2>&1; do
     tries=$((tries + 1))
     if [ "$tries" -ge 60 ]; then
       compose logs --tail 20 >&2
@@ -90,7 +90,7 @@ up() {
 
 # Round trips of pings as a JSON array, in milliseconds.
 pings() {
-  in_machine lan ping -n -i 0.2 -c "$1" -W 2 198.19.0.80 | sed -n 's/.* time=\([0-9.]*\) ms/\1/p' | paste -sd, | sed 's/^.*$/[&]/'
+  in_machine lan ping -n -i 0.2 -c "$1" -W 2 198.19.1.80 | sed -n 's/.* time=\([0-9.]*\) ms/\1/p' | paste -sd, | sed 's/^.*$/[&]/'
 }
 
 run() {
@@ -102,7 +102,7 @@ run() {
   pings 20 >"$folder/idle"
   in_machine home wanbond status --json >"$folder/before"
   pings $((5 * seconds)) >"$folder/loaded" &
-  in_machine lan iperf3 --client 198.19.0.80 --reverse --time "$seconds" --json --connect-timeout 10000 >"$folder/tcp" || true
+  in_machine lan iperf3 --client 198.19.1.80 --reverse --time "$seconds" --json --connect-timeout 10000 >"$folder/tcp" || true
   wait
   in_machine home wanbond status --json >"$folder/after"
   for n in 1 2 3; do line "$n" show; done | paste -sd, >"$folder/lines"

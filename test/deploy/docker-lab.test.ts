@@ -32,7 +32,7 @@ describe.skipIf(obstacle !== "")("the lab in containers", () => {
   const docker = (...parameters: readonly string[]) => daemon.run(["docker", ...parameters], { deadlineMs: 120_000 });
   const pings = async (count: number) => {
     const container = (await docker("ps", "-q", "--filter", "name=lan")).trim();
-    const command = ["ping", "-n", "-i", "0.2", "-c", String(count), "-W", "2", "198.19.0.80"];
+    const command = ["ping", "-n", "-i", "0.2", "-c", String(count), "-W", "2", "198.19.1.80"];
     return parsePing(await docker("exec", container, ...command));
   };
   const stateOf = async (member: string) => new RegExp(`\\b${member} +\\S+ +(\\w+)`).exec(await lab("status"))?.[1];

@@ -9,6 +9,13 @@ device_of() {
   ip -o -4 address show | awk -v prefix="$1." 'index($4, prefix) == 1 { print $2; exit }'
 }
 
+# Gives this machine its address in the lab's internet, and prints the device.
+join_internet() {
+  internet=$(device_of 198.19.0)
+  ip address replace "198.19.1.$1/24" dev "$internet"
+  echo "$internet"
+}
+
 # Key pair of this end in the volume that both ends share. Prints the public key of the other end once it is there.
 exchange_keys() {
   umask 077
@@ -32,7 +39,7 @@ lan = ["198.18.50.0/24"]
 
 [concentrator]
 publicKey = "$concentrator_key"
-endpoints = ["198.19.0.10:51900"]
+endpoints = ["198.19.1.10:51900"]
 
 $(for n in 1 2 3; do
     printf '[[uplink]]\nname = "isp%s"\ndevice = "%s"\ngateway = "198.18.10%s.1"\n\n' "$n" "$(device_of "198.18.10$n")" "$n"
@@ -45,6 +52,7 @@ TOML
 }
 
 concentrator() {
+  join_internet 10 >/dev/null
   client_key=$(exchange_keys concentrator client)
   cat >/etc/wanbond.toml <<TOML
 [concentrator]
@@ -63,7 +71,7 @@ TOML
 }
 
 isp() {
-  internet=$(device_of 198.19.0)
+  internet=$(join_internet "$1")
   nft -f - <<NFT
 table ip lab
 delete table ip lab
@@ -82,6 +90,7 @@ case "$1" in
     exec sleep infinity
     ;;
   server)
+    join_internet 80 >/dev/null
     exec iperf3 --server
     ;;
   home) home ;;
