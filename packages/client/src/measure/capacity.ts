@@ -13,6 +13,8 @@ const FINAL_MS = 1_200;
 /** A delivered rate below this part of the offered one is that of the line. */
 const FULL_RATIO = 0.9;
 const FEWEST_DATAGRAMS = 12;
+/** The far end sends no more at once (docs/wire-format.md). */
+const LARGEST_TRAIN_BYTES = 32_000_000;
 const WATCH_INTERVAL_MS = 50;
 const METERED_WATCH_INTERVAL_MS = 200;
 const POLL_MS = 120;
@@ -78,7 +80,7 @@ export async function searchCapacity(
   const wantedKbps = Number.isNaN(foundKbps)
     ? best.offeredKbps
     : Math.min(LARGEST_KBPS, Math.max(FIRST_KBPS, foundKbps * 1.4));
-  const bytes = Math.min(leftBytes, (wantedKbps * FINAL_MS) / 8);
+  const bytes = Math.min(leftBytes, LARGEST_TRAIN_BYTES, (wantedKbps * FINAL_MS) / 8);
   if (bytes < FEWEST_DATAGRAMS * sizeBytes) return figures(best, usualRatio, null, limitBytes - leftBytes);
   const { outcome, queueMs } = await lastTrain(() => run(wantedKbps, bytes));
   return figures(outcome ?? best, usualRatio, queueMs, limitBytes - leftBytes + bytes);
