@@ -3,10 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmS
 import { join } from "node:path";
 import { type Architecture, NODE_VERSION } from "./architectures.ts";
 import { layDocuments, layProgram, type ProgramFiles } from "./program.ts";
-import { has, inCheckout, run } from "./tools.ts";
-
-/** Where node's archives are kept between runs. */
-const CACHE = inCheckout("node_modules/.cache/wanbond-package");
+import { CACHE, has, inCheckout, run } from "./tools.ts";
 
 /** Makes wanbond-VERSION-linux-ARCH.tar.gz in a folder. @returns its path; null where node publishes no current one. */
 export function makeTarball(

@@ -6,6 +6,9 @@ export function inCheckout(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
+/** What one run can use of another: built addons, node's archives. */
+export const CACHE = inCheckout("node_modules/.cache/wanbond-package");
+
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ARCHITECTURES, NODE_VERSION, ownArchitecture } from "../../deploy/package/architectures.ts";
+import { CACHE } from "../../deploy/package/tools.ts";
 import { DebianMachine } from "../support/debian-machine.ts";
 import { missingForDebian } from "../support/debian-packages.ts";
 import { debianBase } from "../support/debian-root.ts";
@@ -11,8 +12,6 @@ import { leftovers, makePackages, PACKAGES } from "../support/debian-site.ts";
 import { createNamespaces, execute } from "../support/netns.ts";
 
 const missing = missingForDebian();
-/** Where deploy/package keeps node's archives, too. */
-const CACHE = fileURLToPath(new URL("../../node_modules/.cache/wanbond-package", import.meta.url));
 const own = ownArchitecture()?.debian ?? "amd64";
 
 describe.skipIf(missing !== "")(`packages${missing && ` (skipped: ${missing})`}`, { timeout: 240_000 }, () => {
