@@ -31,6 +31,8 @@ export function makeNamespace(): Namespace {
     execFileSync(IP, ["netns", "exec", name, "sh", "-e", "-c", script], { encoding: "utf8", stdio: "pipe" });
   // No duplicate address detection: an address that is "tentative" for a second would make dumps differ.
   sh("for each in all default; do echo 0 > /proc/sys/net/ipv6/conf/$each/accept_dad; done; ip link set lo up");
+  // The kernel gives a new namespace the IPv4 settings of the host, where docker or a router forwards.
+  sh("echo 0 > /proc/sys/net/ipv4/ip_forward");
   return {
     name,
     runner: createRunner({ netns: name }),
