@@ -196,7 +196,8 @@ class Agent implements Running {
     void this.#reconciliation.runNow();
     const device = this.#fallback.direct?.device;
     if (decision.type === "ended" || device === undefined) return;
-    void warnOfFirewalls(this.#context.log, this.#context.runner, device);
+    const { log, runner, fail } = this.#context;
+    warnOfFirewalls(log, runner, device).catch(fail);
   }
 
   // ---- the system
