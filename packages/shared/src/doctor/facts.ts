@@ -56,7 +56,13 @@ export interface Plan {
   readonly forwards6: boolean;
   /** Networks that must not overlap: of the LAN, of the bond, by what they are. */
   readonly networks: readonly { readonly what: string; readonly kind: "lan" | "bond"; readonly network: string }[];
-  readonly uplinks: readonly { readonly name: string; readonly device: string; readonly mtu: number | "auto" }[];
+  readonly uplinks: readonly {
+    readonly name: string;
+    readonly device: string;
+    readonly mtu: number | "auto";
+    /** What the operator says that it takes from here; null: nothing. */
+    readonly speedKbps: number | null;
+  }[];
   /** UDP ports: of the concentrator for a client, its own for a concentrator. */
   readonly ports: readonly number[];
   readonly tapMtu: number | "auto";

@@ -44,8 +44,8 @@ export function goodPlan(change: Partial<Plan> = {}): Plan {
       { what: "the bond's address", kind: "bond", network: "10.200.0.2/32" },
     ],
     uplinks: [
-      { name: "isp1", device: "eth1", mtu: "auto" },
-      { name: "isp2", device: "eth2", mtu: "auto" },
+      { name: "isp1", device: "eth1", mtu: "auto", speedKbps: null },
+      { name: "isp2", device: "eth2", mtu: "auto", speedKbps: null },
     ],
     ports: [51900],
     tapMtu: "auto",

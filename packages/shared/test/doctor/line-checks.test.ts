@@ -172,9 +172,20 @@ describe("figures of a line", () => {
     expect(shared({ capacity: null, metered: true })).toContainEqual(sentence);
   });
 
+  it("name a line that is slower than the configuration says", () => {
+    const plan = (speedKbps: number) =>
+      goodPlan({ uplinks: [{ name: "isp1", device: "eth1", mtu: "auto", speedKbps }] });
+    expect(withLine({}, { plan: plan(50_000) })).toEqual([
+      expect.stringContaining(
+        "warning capacity isp1: down 20.0 Mbit/s, up 20.0 Mbit/s; speed = 50 is configured for it",
+      ),
+    ]);
+    expect(withLine({}, { plan: plan(25_000) })).toEqual([]);
+  });
+
   it("name a configured MTU that the line does not carry", () => {
     const mtu = { upBytes: 1400, downBytes: 1450, exact: true, deviceBytes: 1500, triedBytes: 1500 };
-    const plan = goodPlan({ uplinks: [{ name: "isp1", device: "eth1", mtu: 1500 }], tapMtu: 1400 });
+    const plan = goodPlan({ uplinks: [{ name: "isp1", device: "eth1", mtu: 1500, speedKbps: null }], tapMtu: 1400 });
     expect(withLine({ mtu }, { plan })).toEqual([
       expect.stringContaining(
         "fault path-mtu isp1: packets of up to 1400 bytes go out and 1450 come in, but mtu = 1500",

@@ -4,14 +4,19 @@ import { about, type Finding } from "../finding.ts";
 
 /** A full line has a queue; one that loses this much without any is cut by a policer. */
 const POLICED = { lossRatio: 0.15, queueMs: 4 } as const;
+/** A line may be a little slower than its contract. */
+const EXPECTED_RATIO = 0.7;
 /** Calls suffer from a queue that takes longer to drain. */
 const BLOATED_MS = 200;
 
 /** What each uplink carries, and whether UDP is throttled on it. */
-export const checkCapacity: Check = ({ lines }) =>
-  (lines ?? []).filter(({ answers }) => answers).flatMap((line) => capacityOf(line));
+export const checkCapacity: Check = ({ lines, plan }) =>
+  (lines ?? [])
+    .filter(({ answers }) => answers)
+    .flatMap((line) => capacityOf(line, plan.uplinks.find(({ name }) => name === line.name)?.speedKbps ?? null));
 
-function capacityOf(line: LineMeasurement): Finding[] {
+/** @param speedKbps what the configuration says of the way out. */
+function capacityOf(line: LineMeasurement, speedKbps: number | null): Finding[] {
   const say = about("capacity", line.name);
   if (line.capacity === null) {
     return line.metered ? [say.note("not measured: the line is metered, every byte costs")] : [];
@@ -25,6 +30,10 @@ function capacityOf(line: LineMeasurement): Finding[] {
     return [
       say.warning(found, "If TCP is faster on this line, its provider throttles UDP: ask it, or take another line."),
     ];
+  }
+  if (speedKbps !== null && up?.saturated === true && up.kbps < EXPECTED_RATIO * speedKbps) {
+    const found = `${text}; speed = ${speedKbps / 1000} is configured for it: the line is slower, or its provider slows UDP down`;
+    return [say.warning(found, "Compare with a TCP speed test over this line; correct speed, or ask its provider.")];
   }
   const bloated = Math.max(down?.queueMs ?? 0, up?.queueMs ?? 0);
   if (bloated > BLOATED_MS) {
