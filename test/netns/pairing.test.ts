@@ -89,6 +89,10 @@ describe.skipIf(!isRoot())("pairing", () => {
     expect(again).toMatchObject({ status: 73, stderr: expect.stringContaining("--force") });
     const places = `stateDirectory = "${own}/state"\ncontrolSocket = "${own}/concentrator.sock"\ndataDirectory = "${own}/data"\ntap`;
     writeFileSync(file, readFileSync(file, "utf8").replace(/^tap/m, places));
+    const relative = wanbondCommand("concentrator", "init", "--config", "elsewhere/c.toml", "--listen", "0.0.0.0:1");
+    const inFolder = ["sh", "-c", `cd ${folder} && exec "$@"`, "sh"];
+    expect((await run(sites.concentrator, [...inFolder, ...relative])).status).toBe(0);
+    expect((await wanbond(sites.concentrator, "check", "--config", join(folder, "elsewhere/c.toml"))).status).toBe(0);
     const check = await wanbond(sites.concentrator, "check", "--config", file);
     expect(check.stdout).toContain("OK, routed concentrator wb0, no client in the file");
     concentrator = new Program("concentrator", sites.concentrator, own);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   checkConfigText,
   decodeInvite,
@@ -75,7 +75,8 @@ const REFUSALS: Readonly<Record<string, readonly [string, number]>> = {
  */
 export async function joinClient(options: JoinOptions): Promise<JoinReport> {
   const invite = decodeInvite(options.invite);
-  const { configPath } = options;
+  // A relative name of the key would count from the folder of the file.
+  const configPath = resolve(options.configPath);
   if (!options.force && existsSync(configPath)) throw exists(configPath);
   const runner = createRunner();
   await requirePrerequisites(runner, { programs: ["ip"], devices: [] });
@@ -97,7 +98,7 @@ export async function joinClient(options: JoinOptions): Promise<JoinReport> {
     checkConfigText(text, configPath);
     keepOld(configPath);
     document.commit(text);
-    return reportOf(reply, options, uplinks, lan);
+    return reportOf(reply, configPath, uplinks, lan);
   } catch (error) {
     document.discard();
     key.forget();
@@ -113,7 +114,7 @@ function settingsOf(reply: Welcome, invite: Invite) {
 
 function reportOf(
   reply: Welcome,
-  { configPath }: JoinOptions,
+  configPath: string,
   uplinks: readonly ResolvedUplink[],
   asked: readonly string[],
 ): JoinReport {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   checkConfigText,
   formatEndpoint,
@@ -58,7 +58,9 @@ export interface InitReport {
 
 /** Writes a working configuration and key of a concentrator; nothing on the system is changed. @throws WanbondError */
 export async function initConcentrator(options: InitOptions): Promise<InitReport> {
-  const { configPath, tap } = options;
+  const { tap } = options;
+  // A relative name of the key would count from the folder of the file.
+  const configPath = resolve(options.configPath);
   if (!options.force && existsSync(configPath)) throw exists(configPath);
   const runner = createRunner();
   await requirePrerequisites(runner, { programs: ["ip", "nft"], devices: [] });
