@@ -47,6 +47,7 @@ function howMeasured({ kernel, node, lines, seconds, warmUpSeconds }: BondingRes
     "TCP connection. Where little is left, user-space programs are late, which is not the lines' doing.",
     "The kernel's bond: a gretap tunnel per line, without encryption, MTU 1462,",
     `ARP monitoring every ${ARP_INTERVAL_MS} ms, transmit hash layer3+4 for balance-xor. wanbond: as it is, AES-256-GCM.`,
+    "Headers leave 94 % of a line's rate to TCP with gretap, 92 % with wanbond.",
     "With a hash it is chance on which line one connection, or the ping, goes.",
     `The cut: in an otherwise idle bond, the line that carries most of a ping every 50 ms is a black hole for ${OUTAGE_MS / 1000} s.`,
   ];
