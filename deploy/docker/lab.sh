@@ -90,7 +90,7 @@ up() {
 
 # Round trips of pings as a JSON array, in milliseconds.
 pings() {
-  in_machine lan ping -n -i 0.2 -c "$1" -W 2 198.19.1.80 | sed -n 's/.* time=\([0-9.]*\) ms/\1/p' | paste -sd, | sed 's/^.*$/[&]/'
+  printf '[%s]' "$(in_machine lan ping -n -i 0.2 -c "$1" -W 2 198.19.1.80 | sed -n 's/.* time=\([0-9.]*\) ms/\1/p' | paste -sd,)"
 }
 
 run() {

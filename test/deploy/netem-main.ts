@@ -2,15 +2,18 @@
  * What uml-netem.test.ts runs inside user-mode Linux: lines by true netem one by one, then the lab itself over three of
  * them. Prints a NetemReport as JSON.
  */
+import { once } from "node:events";
 import { release } from "node:os";
 import { scenarioNamed } from "../lab/options.ts";
 import type { LabResult } from "../lab/result.ts";
 import { LabRun } from "../lab/runner.ts";
 import { startLines } from "../support/emulator.ts";
 import { type LineEmulation, line } from "../support/emulator-settings.ts";
+import { connectVeth, createNamespaces } from "../support/netns.ts";
+import { scriptCommand } from "../support/script.ts";
 import { ADDRESSES, buildTopology, type Topology } from "../support/topology.ts";
 import { measurePing, measureTcp } from "../support/traffic.ts";
-import type { LineFacts, NetemReport } from "./netem-report.ts";
+import type { ContainerLine, LineFacts, NetemReport } from "./netem-report.ts";
 
 function progress(text: string): void {
   console.error(`# ${text}`);
@@ -64,6 +67,32 @@ async function measureMtu(topology: Topology, emulation: LineEmulation): Promise
   return { bytes1400, bytes1401, afterwards: await passes(1500) };
 }
 
+/** In place of the containers there are three namespaces: home, ISP and the rest. */
+async function containerLine(): Promise<ContainerLine> {
+  progress("the line of the lab in containers");
+  const [home, isp, far] = await createNamespaces(["home", "isp", "far"]);
+  if (!home || !isp || !far) throw new Error("unreachable: three namespaces were asked for");
+  await connectVeth(home, "eth0", isp, "access");
+  await connectVeth(isp, "internet", far, "eth0");
+  await home.ip("addr add 198.18.101.2/24 dev eth0", "route add default via 198.18.101.1");
+  await isp.ip("addr add 198.18.101.1/24 dev access", "addr add 198.19.1.1/24 dev internet");
+  await isp.sysctl({ "net.ipv4.ip_forward": 1 });
+  await far.ip("addr add 198.19.1.80/24 dev eth0", "route add default via 198.19.1.1");
+  const program = (...parameters: string[]) => scriptCommand("../../deploy/docker/lab/line-main.ts", ...parameters);
+  const settings = ["DOWN=2000", "UP=1000", "DELAY=20", "JITTER=0", "LOSS=0"];
+  const line = isp.spawn(["env", ...settings, ...program("run", "access", "internet")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [said] = await once(line.stdout ?? line, "data");
+  const ping = () => measurePing(home, "198.19.1.80", { seconds: 1 });
+  await ping(); // The first packet waits for its neighbour's address.
+  const living = await ping();
+  await isp.exec(program("set", '{"cut":true}'));
+  const cut = await ping();
+  for (const namespace of [home, isp, far]) namespace.remove();
+  return { said: String(said), living, cut };
+}
+
 async function labResult(): Promise<LabResult> {
   const lab = new LabRun(
     {
@@ -86,6 +115,7 @@ async function labResult(): Promise<LabResult> {
 }
 
 const lines = await lineFacts();
-const report: NetemReport = { kernel: release(), lines, lab: await labResult() };
+const container = await containerLine();
+const report: NetemReport = { kernel: release(), lines, container, lab: await labResult() };
 console.log(JSON.stringify(report));
 process.exit(0);

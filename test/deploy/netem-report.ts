@@ -18,10 +18,19 @@ export interface LineFacts {
   readonly mtu: { readonly bytes1400: boolean; readonly bytes1401: boolean; readonly afterwards: boolean };
 }
 
+/** The line of the lab in containers (2/1 Mbit/s, 20 ms), as its ISP runs it. */
+export interface ContainerLine {
+  /** What it says of itself at the start. */
+  readonly said: string;
+  readonly living: PingStatistics;
+  readonly cut: PingStatistics;
+}
+
 /** What netem-main.ts prints as JSON. */
 export interface NetemReport {
   readonly kernel: string;
   readonly lines: LineFacts;
+  readonly container: ContainerLine;
   /** The lab's scenario slow3 under the policy aggregate. */
   readonly lab: LabResult;
 }

@@ -61,6 +61,15 @@ describe.skipIf(isSkipped)(`the lab over the kernel's own netem${obstacle && ` (
     expect(lines.mtu).toEqual({ bytes1400: true, bytes1401: false, afterwards: true });
   });
 
+  it("shapes the line of the lab in containers", () => {
+    const { said, living, cut } = report.container;
+    expect(said).toContain("the line is shaped by the kernel's netem");
+    expect(living.received).toBe(living.sent);
+    expect(living.p50Ms).toBeGreaterThanOrEqual(40);
+    expect(living.p50Ms).toBeLessThan(60);
+    expect(cut.received).toBe(0);
+  });
+
   it("carries one TCP connection over all three lines", () => {
     expect(bond.error).toBeNull();
     const { goodputKbps = 0, limitKbps = 0 } = bond.oneTcp ?? {};
