@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decodeInvite, type EnrolReply, keysOfInvite } from "../../packages/shared/src/config/index.ts";
 import { formatKey, publicKeyOf } from "../../packages/shared/src/crypto/index.ts";
-import { DatagramView, TYPE_DATA } from "../../packages/shared/src/wire/index.ts";
+import { ControlWriter, DatagramView, TYPE_CONTROL, TYPE_DATA } from "../../packages/shared/src/wire/index.ts";
 import type { SimLinkOptions } from "../support/sim-link.ts";
 import { pass, SimJoiner, SimPairing, type SimPairingOptions, untilReplied } from "../support/sim-pairing.ts";
 import { VirtualNetwork } from "../support/virtual-network.ts";
@@ -226,28 +226,34 @@ describe("pairing", () => {
   it.each([
     ["routed", ROUTED],
     ["bridged", 'mode = "bridged"'],
-  ])("carries no frame of who holds an invite only, %s", async (_mode, more) => {
+  ])("carries no frame of who holds an invite only, and answers nothing else, %s", async (_mode, more) => {
     start({ more });
     const one = joiner(await invite("home1"), 1);
     one.staysOpen = true;
-    const { ports } = one;
     expect(await reply(one)).toMatchObject({ ok: true });
-    const before = end.drops()["unknown-path"] ?? 0;
-    sendFrame(one);
+    const drops = (reason: string) => end.drops()[reason] ?? 0;
+    const before = [drops("unknown-path"), drops("control-refused")];
+    send(one, TYPE_DATA, new Uint8Array(60));
+    const pool = new Uint8Array(200);
+    const writer = new ControlWriter(pool);
+    writer.begin(0, 200);
+    writer.probe(1);
+    writer.mtuProbe(2, 1200);
+    writer.config(3, "{}");
+    send(one, TYPE_CONTROL, pool.subarray(0, writer.lengthBytes));
     await pass(network, 100);
-    expect((end.drops()["unknown-path"] ?? 0) - before).toBe(1);
-    expect(ports.keyCount).toBe(2);
+    expect([drops("unknown-path") - (before[0] ?? 0), drops("control-refused") - (before[1] ?? 0)]).toEqual([1, 3]);
   });
 
-  /** A data datagram under the keys of the invite's session. */
-  function sendFrame({ client, ports }: SimJoiner): void {
-    const view = new DatagramView(ports.pool);
+  let counter = 5_000;
+  /** A datagram under the keys of the invite's session. */
+  function send({ client, ports }: SimJoiner, type: number, plaintext: Uint8Array): void {
     const plain = 3_000_000;
     const sealed = 3_010_000;
-    view.writeInner(plain, 0x10, 0, 0, 0);
-    view.writeOuter(sealed, TYPE_DATA, 0, client.remoteIndex, 5_000);
+    ports.pool.set(plaintext, plain);
+    new DatagramView(ports.pool).writeOuter(sealed, type, 0, client.remoteIndex, counter++);
     const descriptor = Int32Array.of(sealed, 0, 0, 0);
-    ports.seal(Int32Array.of(plain, 60, 0, 0), descriptor, 1);
+    ports.seal(Int32Array.of(plain, plaintext.byteLength, 0, 0), descriptor, 1);
     ports.udpWrite(0, new Int32Array(12), 0, descriptor, new Int32Array(1), 1);
   }
 

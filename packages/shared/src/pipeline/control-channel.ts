@@ -14,6 +14,7 @@ import {
   TYPE_CONTROL,
 } from "../wire/index.ts";
 import type { DropCounters } from "./drops.ts";
+import { EnrolmentSink } from "./enrolment-sink.ts";
 import type { EmitEvent } from "./events.ts";
 import type { Measurements } from "./measurements.ts";
 import { Origin } from "./origin.ts";
@@ -36,6 +37,7 @@ export class ControlChannel implements ControlSink {
   readonly #writer: ControlWriter;
   readonly #drops: DropCounters;
   readonly #measurements: Measurements;
+  readonly #enrolment: EnrolmentSink;
   #nextMessageId = 1;
   #answersLeft = 0;
   // The datagram being read.
@@ -57,6 +59,7 @@ export class ControlChannel implements ControlSink {
     this.#batch = batch;
     this.#drops = drops;
     this.#emit = emit;
+    this.#enrolment = new EnrolmentSink(this, drops);
     this.#reader = new ControlReader(ports.pool);
     this.#writer = new ControlWriter(ports.pool);
   }
@@ -79,7 +82,7 @@ export class ControlChannel implements ControlSink {
     this.#nowMs = nowMs;
     this.#answersLeft = ANSWERS_PER_DATAGRAM;
     const skipped = this.#skippedMessages;
-    this.#reader.read(offset, length, this);
+    this.#reader.read(offset, length, peer.enrolling ? this.#enrolment : this);
     this.#drops["control-refused"] += this.#skippedMessages - skipped;
   }
 
@@ -162,6 +165,10 @@ export class ControlChannel implements ControlSink {
     const peer = this.#peer;
     const path = this.#path;
     if (peer === undefined || path === undefined || !this.#mayAsk(peer)) return;
+    if (!peer.enrolling) {
+      this.#drops["control-refused"]++;
+      return;
+    }
     this.#emit({ type: "enrol-requested", peerId: peer.id, pathNumber: path.number, messageId, json });
   }
 
