@@ -9,6 +9,9 @@ import { waitFor } from "./wait.ts";
 /** Hierarchies in which a container manager makes groups; which of them there are depends on the host. */
 const CGROUPS = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
 
+/** Before the namespace's name, which carries the PID of its maker. */
+const GROUP_PREFIX = "wanbond-";
+
 export interface MachineOptions {
   /** Folders of this host by their place in the machine, read only. */
   readonly folders?: Readonly<Record<string, string>>;
@@ -38,8 +41,9 @@ export class DebianMachine {
 
   /** Starts one and waits until its services are up. */
   static async boot(base: DebianBase, namespace: Namespace, options: MachineOptions = {}): Promise<DebianMachine> {
+    sweepGroups();
     const root = await debianRoot(base);
-    const group = `wanbond-${namespace.name}`;
+    const group = `${GROUP_PREFIX}${namespace.name}`;
     const container = spawn(
       "sh",
       ["-c", `${joinGroup(group)} exec "$@"`, "sh", ...nspawn(root, namespace, base, options)],
@@ -147,6 +151,14 @@ function joinGroup(name: string): string {
 
 function hierarchies(): string[] {
   return CGROUPS.filter((folder) => existsSync(join(folder, "cgroup.procs")));
+}
+
+/** Removes those of makers that no longer run. */
+function sweepGroups(): void {
+  for (const name of hierarchies().flatMap((folder) => readdirSync(folder))) {
+    const pid = new RegExp(`^${GROUP_PREFIX}wb(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeGroup(name);
+  }
 }
 
 /** Only empty groups can be removed, the innermost first. */
