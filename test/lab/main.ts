@@ -2,8 +2,10 @@
 import { EX_NOPERM, EX_USAGE } from "../../packages/shared/src/errors.ts";
 import { isRoot } from "../support/netns.ts";
 import { preparePair } from "../support/programs.ts";
+import { readResults } from "./merge.ts";
 import { HELP, type LabOptions, listNames, parseOptions, UsageError } from "./options.ts";
 import { renderReport } from "./report.ts";
+import type { LabResult } from "./result.ts";
 import { LabRun } from "./runner.ts";
 import { pairOptions, type Stage } from "./stage.ts";
 
@@ -20,6 +22,10 @@ async function main(): Promise<number> {
     console.log(options === "help" ? `${HELP}\n${listNames()}` : listNames());
     return 0;
   }
+  if (options.from.length > 0) {
+    print(options, readResults(options.from));
+    return 0;
+  }
   if (!isRoot()) {
     console.error("The lab makes network namespaces, which needs root: run `sudo npm run lab`.");
     return EX_NOPERM;
@@ -30,23 +36,26 @@ async function main(): Promise<number> {
 async function runLab(options: LabOptions): Promise<number> {
   const lab = new LabRun(options, progress);
   let isPrinted = false;
-  const print = () => {
-    if (isPrinted) return;
+  const printOnce = () => {
+    if (!isPrinted) print(options, lab.result);
     isPrinted = true;
-    console.log(options.json ? JSON.stringify(lab.result, null, 2) : `\n${renderReport(lab.result)}`);
   };
   // Ahead of those of the namespaces, which remove everything and exit.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, print);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, printOnce);
   try {
     await lab.run(async (stage) => {
       if (!options.keep) return;
-      print();
+      printOnce();
       await keepStanding(stage, options);
     });
   } finally {
-    print();
+    printOnce();
   }
   return lab.result.runs.every(({ error }) => error === null) ? 0 : 1;
+}
+
+function print({ json, markdown }: LabOptions, result: LabResult): void {
+  console.log(json ? JSON.stringify(result, null, 2) : `\n${renderReport(result, markdown)}`);
 }
 
 /** Starts the last bond again and waits; Ctrl-C removes everything. */

@@ -1,6 +1,7 @@
 import { monotonicMs } from "../support/script.ts";
 import { ADDRESSES } from "../support/topology.ts";
 import { measurePing, measureTcp, measureUdp, type PingStatistics, type UdpResult } from "../support/traffic.ts";
+import { sleep } from "../support/wait.ts";
 import { redundancyMeter } from "./redundancy.ts";
 import type { Load, OneTcpResult, Throughput } from "./result.ts";
 import { allLines, type BondStage, goodputLimit, innerMtu, throughputOf, userTraffic } from "./stage.ts";
@@ -9,9 +10,12 @@ import { allLines, type BondStage, goodputLimit, innerMtu, throughputOf, userTra
 const UDP_HEADERS_BYTES = 28;
 const UDP_LOAD_RATIO = 0.9;
 const IDLE_SECONDS = 2;
+/** After its start a bond tries how much the lines take. */
+const SETTLE_MS = 1500;
 
-/** Round trips over the idle bond. */
-export function measureIdle({ topology }: BondStage): Promise<PingStatistics> {
+/** Round trips over the idle bond, when it has got to know its lines. */
+export async function measureIdle({ topology }: BondStage): Promise<PingStatistics> {
+  await sleep(SETTLE_MS);
   return measurePing(topology.lan, ADDRESSES.server, { seconds: IDLE_SECONDS });
 }
 

@@ -35,7 +35,7 @@ export async function measureCut(stage: BondStage, load: Load): Promise<CutResul
   const endMs = monotonicMs();
 
   const { probe, stream } = await trouble.stop();
-  const { lost, longestGapMs } = summarizeProbe(probe, { fromMs: cutMs - 100, toMs: endMs });
+  const { lost, longestGapMs, longestGapAtMs } = summarizeProbe(probe, { fromMs: cutMs - 100, toMs: endMs });
   const settled = { fromMs: cutMs + SETTLED_MS, toMs: restoredMs };
   const [outage, after] = [
     { fromMs: cutMs, toMs: restoredMs },
@@ -50,6 +50,7 @@ export async function measureCut(stage: BondStage, load: Load): Promise<CutResul
     outMs,
     lost,
     longestGapMs,
+    gapAfterMs: longestGapAtMs === null ? null : longestGapAtMs - cutMs,
     remainingKbps,
     goodputKbps: streamKbps(stream, settled),
     recoveredMs: reached(remainingKbps, outage),

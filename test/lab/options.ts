@@ -20,6 +20,10 @@ export interface LabOptions {
   /** Whether ISPs and concentrator translate addresses; else they route, as a kernel without NAT has to. */
   readonly nat: boolean;
   readonly json: boolean;
+  /** Tables as Markdown has them. */
+  readonly markdown: boolean;
+  /** Results of earlier runs to show together, in place of measuring. */
+  readonly from: readonly string[];
   /** Leave everything standing at the end, until Ctrl-C. */
   readonly keep: boolean;
 }
@@ -45,6 +49,8 @@ after Ctrl-C, which still prints what was measured by then.
   --warmup N          seconds of every connection that do not count before them (default: 3)
   --no-nat            ISPs and concentrator route, for kernels that cannot translate addresses
   --json              the result as JSON on stdout
+  --markdown          tables as Markdown has them
+  --from FILE,...     measures nothing: shows results of --json together, rounds of the same case counted as one
   --keep              leave the last bond standing until Ctrl-C, to look around in it
   --list              the scenarios and the figures
   --help              this text
@@ -75,6 +81,8 @@ export function parseOptions(parameters: readonly string[]): LabOptions | "help"
     warmUpSeconds: wholeNumber("--warmup", values.warmup, 0),
     nat: !values["no-nat"],
     json: values.json,
+    markdown: values.markdown,
+    from: values.from?.split(",") ?? [],
     keep: values.keep,
   };
 }
@@ -94,6 +102,8 @@ function parseOrThrow(parameters: readonly string[]) {
         warmup: { type: "string", default: "3" },
         "no-nat": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
+        markdown: { type: "boolean", default: false },
+        from: { type: "string" },
         keep: { type: "boolean", default: false },
         list: { type: "boolean", default: false },
         help: { type: "boolean", default: false, short: "h" },

@@ -1,13 +1,16 @@
 import type { AloneResult, Case, LabResult, Row } from "./result.ts";
 import { type Column, MISSING, mbit, ms, percent, SECTIONS } from "./sections.ts";
 
-/** The lab's result as a text for people. */
-export function renderReport(result: LabResult): string {
+type Render = typeof renderTable;
+
+/** The lab's result as a text for people. @param isMarkdown tables are Markdown's. */
+export function renderReport(result: LabResult, isMarkdown = false): string {
   const { rows, alone, complete } = result;
+  const render = isMarkdown ? renderMarkdown : renderTable;
   const labels = labelsOf(rows);
   const sections = [
-    section("Each line alone (routed, without wanbond; all at once)", aloneTable(alone)),
-    ...SECTIONS.map(({ title, columns }) => section(title, valueTable(rows, labels, columns))),
+    section("Each line alone (routed, without wanbond; all at once)", aloneTable(render, alone)),
+    ...SECTIONS.map(({ title, columns }) => section(title, valueTable(render, rows, labels, columns))),
     ...rows.flatMap((row) => row.errors.map((error) => renderError(row, error))),
   ];
   const end = complete ? [] : ["Interrupted: this is what was measured by then."];
@@ -38,20 +41,25 @@ function labelsOf(rows: readonly Row[]): Column[] {
 }
 
 /** Without rows and columns that nothing is known of. */
-function valueTable(rows: readonly Row[], labels: readonly Column[], columns: readonly Column[]): string {
+function valueTable(
+  render: Render,
+  rows: readonly Row[],
+  labels: readonly Column[],
+  columns: readonly Column[],
+): string {
   const hasContent = ({ cell }: Column, row: Row) => !["", MISSING].includes(cell(row));
   const filled = rows.filter((row) => columns.some((column) => hasContent(column, row)));
   const shown = columns.filter((column) => filled.some((row) => hasContent(column, row)));
   if (filled.length === 0) return "";
   const all = [...labels, ...shown];
-  return renderTable(
+  return render(
     all.map(({ title }) => title),
     filled.map((row) => all.map(({ cell }) => cell(row))),
     labels.length,
   );
 }
 
-function aloneTable(alone: readonly AloneResult[]): string {
+function aloneTable(render: Render, alone: readonly AloneResult[]): string {
   if (alone.length === 0) return "";
   const header = ["scenario", "line", "TCP", "way", "Mbit/s", "delay", "1 TCP", "share", "ping idle", "p50 / p95"];
   const rows = alone.map(({ tcp, idle, loaded, ...line }) => [
@@ -66,7 +74,7 @@ function aloneTable(alone: readonly AloneResult[]): string {
     known(idle.p50Ms),
     `${known(loaded.p50Ms)} / ${known(loaded.p95Ms)}`,
   ]);
-  return renderTable(header, rows, 4);
+  return render(header, rows, 4);
 }
 
 /** Enough of a program's log to see what is wrong; --json has all of it. */
@@ -78,7 +86,7 @@ function renderError({ scenario, policy }: Row, error: string): string {
 }
 
 function section(title: string, table: string): string {
-  return table === "" ? "" : `${title}\n${table}`;
+  return table === "" ? "" : `${title}\n${table.startsWith("|") ? "\n" : ""}${table}`;
 }
 
 function known(valueMs: number | null): string {
@@ -95,4 +103,9 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
     );
   const rule = widths.map((width) => "─".repeat(width));
   return [render(header), rule, ...rows.map(render)].map((row) => row.join("  ")).join("\n");
+}
+
+function renderMarkdown(header: readonly string[], rows: readonly (readonly string[])[], wordColumns = 1): string {
+  const rule = header.map((_, column) => (column < wordColumns ? "---" : "--:"));
+  return [header, rule, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

@@ -98,6 +98,8 @@ export interface CutResult {
   /** Of the call, until the end. */
   readonly lost: number;
   readonly longestGapMs: number | null;
+  /** When that ended, from the cut on; the line returns after 5 s. */
+  readonly gapAfterMs: number | null;
   /** Goodput limit of the other lines, and TCP goodput from 1 s after the cut on. */
   readonly remainingKbps: number;
   readonly goodputKbps: number;

@@ -17,16 +17,19 @@ import { type BondStage, innerMtu, pairOptions, type Stage } from "./stage.ts";
 import { rowsOf } from "./values.ts";
 import { trackRates } from "./wander.ts";
 
+/** What matters to the measurements; the rest is about what is shown. */
+type MeasureOptions = Omit<LabOptions, "markdown" | "from">;
+
 /** Builds the stage of each scenario, starts each bond on it once, and measures one after another. */
 export class LabRun {
-  readonly #options: LabOptions;
+  readonly #options: MeasureOptions;
   readonly #progress: (text: string) => void;
   readonly #alone: AloneResult[] = [];
   readonly #runs: RunResult[] = [];
   #lines: LabResult["lines"] = null;
   #complete = false;
 
-  constructor(options: LabOptions, progress: (text: string) => void) {
+  constructor(options: MeasureOptions, progress: (text: string) => void) {
     this.#options = options;
     this.#progress = progress;
   }

@@ -76,6 +76,7 @@ const VALUES: Readonly<Record<string, ValueDefinition>> = {
   cutOutMs: { read: ({ cut }) => cut?.outMs },
   cutLost: { read: ({ cut }) => cut?.lost, atMost: () => 0 },
   cutGapMs: { read: ({ cut }) => cut?.longestGapMs, atMost: () => CUT_GAP_MS },
+  cutGapAfterMs: { read: ({ cut }) => cut?.gapAfterMs },
   cutKbps: { read: ({ cut }) => cut?.goodputKbps },
   cutShareRatio: { read: ({ cut }) => cut && cut.goodputKbps / cut.remainingKbps },
   cutRecoveredMs: { read: ({ cut }) => cut && (cut.recoveredMs ?? NEVER_MS), atMost: () => CUT_RECOVERED_MS },

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { idealMs } from "../lab/measure-start.ts";
+import { readResults } from "../lab/merge.ts";
 import { parseOptions, UsageError } from "../lab/options.ts";
 import { renderReport } from "../lab/report.ts";
 import type { AloneResult, LabResult, RunResult } from "../lab/result.ts";
@@ -64,7 +68,7 @@ const runs: RunResult[] = [
     start: { durationMs: 2000, idealMs: 1700, bareMs: 1450 },
     cut: {
       ...{ line: "isp2", outMs: 340, lost: 0, longestGapMs: 31, remainingKbps: 36_800, goodputKbps: 36_000 },
-      ...{ recoveredMs: 110, backMs: 5800, returnedMs: null },
+      ...{ gapAfterMs: 29, recoveredMs: 110, backMs: 5800, returnedMs: null },
     },
     spike: { ...trouble, late: 3, slowestMs: 180 },
     flap: { ...trouble, goodputKbps: 30_000 },
@@ -131,6 +135,28 @@ describe("report", () => {
 
       equal3, broadcast: not measured in full: client ended with status 78"
     `);
+  });
+
+  it("prints tables of Markdown when asked to", () => {
+    const lines = renderReport({ ...result, alone: [] }, true).split("\n");
+    const at = lines.findIndex((line) => line.startsWith("One TCP connection"));
+    expect(lines[at + 2]).toMatch(/^\| policy \| limit \| 1 TCP \| share \|.* result \|$/);
+    expect(lines[at + 3]).toMatch(/^\| --- \| --: \|.*\|$/);
+    expect(lines[at + 4]).toMatch(/^\| aggregate \| 55.2 \| 54.9 \| 99.5 % \|/);
+  });
+
+  it("shows the results of several runs together", () => {
+    const folder = mkdtempSync(join(tmpdir(), "wanbond-lab-"));
+    const files = runs.slice(0, 3).map((run, index) => {
+      const file = join(folder, `${index}.json`);
+      writeFileSync(file, JSON.stringify({ ...result, rounds: 1, runs: [run], rows: rowsOf({ runs: [run], alone }) }));
+      return file;
+    });
+    const together = readResults(files);
+    rmSync(folder, { recursive: true });
+    expect(together.rounds).toBe(3);
+    expect(together.scenarios).toHaveLength(1);
+    expect(together.rows.map(({ values }) => values["goodputKbps"]?.median)).toEqual([54_900]);
   });
 
   it("says that it is not the whole of it after an interruption", () => {

@@ -65,6 +65,7 @@ describe("UDP probe", () => {
       duplicates: 1,
       reordered: 1,
       longestGapMs: 25,
+      longestGapAtMs: 45,
       rttMinMs: 10,
       rttP50Ms: 11,
       rttP95Ms: 21,

@@ -35,6 +35,8 @@ export interface ProbeStatistics {
   readonly reordered: number;
   /** Longest time between two arrivals. */
   readonly longestGapMs: number | null;
+  /** When that ended. */
+  readonly longestGapAtMs: number | null;
   readonly rttMinMs: number | null;
   readonly rttP50Ms: number | null;
   readonly rttP95Ms: number | null;
@@ -60,7 +62,7 @@ export function summarizeProbe(record: ProbeRecord, window: TimeWindow = EVERYTH
     lost: sent - sequences.size,
     duplicates: arrivals.length - sequences.size,
     reordered: countReordered(arrivals),
-    longestGapMs: longestGap(record.arrivals, window),
+    ...longestGap(record.arrivals, window),
     rttMinMs: quantile(rtts, 0),
     rttP50Ms: quantile(rtts, 0.5),
     rttP95Ms: quantile(rtts, 0.95),
@@ -78,15 +80,22 @@ function countReordered(arrivals: readonly ProbeArrival[]): number {
   return reordered;
 }
 
-function longestGap(arrivals: readonly ProbeArrival[], window: TimeWindow): number | null {
-  let longest: number | null = null;
+function longestGap(
+  arrivals: readonly ProbeArrival[],
+  window: TimeWindow,
+): Pick<ProbeStatistics, "longestGapMs" | "longestGapAtMs"> {
+  let longestGapMs: number | null = null;
+  let longestGapAtMs: number | null = null;
   let previousMs: number | undefined;
   for (const { arrivedMs } of arrivals) {
     const inside = arrivedMs >= window.fromMs && (previousMs ?? arrivedMs) < window.toMs;
-    if (previousMs !== undefined && inside) longest = Math.max(longest ?? 0, arrivedMs - previousMs);
+    if (previousMs !== undefined && inside && arrivedMs - previousMs > (longestGapMs ?? -1)) {
+      longestGapMs = arrivedMs - previousMs;
+      longestGapAtMs = arrivedMs;
+    }
     previousMs = arrivedMs;
   }
-  return longest;
+  return { longestGapMs, longestGapAtMs };
 }
 
 export interface RunningProbe {
