@@ -160,7 +160,6 @@ find_package() {
 build() {
   command -v npm >/dev/null || fail 69 "to build wanbond here, npm and node 20.19 are needed; or --from names a package"
   checkout=$(cd "$here/.." && pwd)
-  quietly bash "$checkout/test/setup.sh"
   quietly npm --prefix "$checkout" run --silent package -- --format "$kind"
   package=$(newest "$checkout/dist-packages")
   [ "$dry" = no ] || package=$checkout/dist-packages/$(pattern)
