@@ -139,7 +139,7 @@ pattern() {
 # The newest package of our kind in a folder, or nothing.
 newest() {
   # shellcheck disable=SC2012,SC2046 # our own names: no blanks in them
-  ls -t $(find "$1" -maxdepth 1 -name "$(pattern)") /dev/null | grep -m1 -v '^/dev/null$' || true
+  ls -t $(find "$1" -maxdepth 1 -name "$(pattern)" 2>/dev/null) /dev/null | grep -m1 -v '^/dev/null$' || true
 }
 
 find_package() {
