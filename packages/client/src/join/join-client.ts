@@ -88,6 +88,11 @@ export async function joinClient(options: JoinOptions): Promise<JoinReport> {
   // Room on the disk is taken before the invite is used up.
   const document = beginFile(configPath, DOCUMENT_ROOM_BYTES);
   const key = takeKey(join(dirname(configPath), "client.key"), document.discard);
+  const clean = () => {
+    document.discard();
+    key.forget();
+  };
+  const interrupted = onInterrupt(clean);
   try {
     const request = await requestFor(key.publicKey, lan, runner, options);
     const { reply } = await enrol(invite, uplinks, request, options.patienceMs ?? DEFAULT_PATIENCE_MS);
@@ -100,10 +105,26 @@ export async function joinClient(options: JoinOptions): Promise<JoinReport> {
     document.commit(text);
     return reportOf(reply, configPath, uplinks, lan);
   } catch (error) {
-    document.discard();
-    key.forget();
+    clean();
     throw error;
+  } finally {
+    interrupted.dispose();
   }
+}
+
+/** Ctrl-C while the net is waited for leaves as little behind as a refusal does. */
+function onInterrupt(clean: () => void): { dispose(): void } {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const end = (): void => {
+    clean();
+    process.exit(EX_TEMPFAIL);
+  };
+  for (const signal of signals) process.once(signal, end);
+  return {
+    dispose: () => {
+      for (const signal of signals) process.off(signal, end);
+    },
+  };
 }
 
 function settingsOf(reply: Welcome, invite: Invite) {
@@ -132,15 +153,15 @@ function reportOf(
 
 /** @throws WanbondError */
 function lanOf({ lan }: JoinOptions, facts: UplinkFacts, uplinks: readonly ResolvedUplink[]): string[] {
-  if (lan !== null) return givenNetworks(lan);
-  const found = findLanNetworks(facts, uplinks);
+  const found = lan === null ? findLanNetworks(facts, uplinks) : [];
   requireApartNetworks(found, uplinks);
-  if (found.length <= MAX_ENROLLED_NETWORKS) return found.map(({ network }) => network.text);
-  const sentence = `This host has ${found.length} private networks, more than ${MAX_ENROLLED_NETWORKS}. Name those that are to use the bond with --lan.`;
+  const networks = lan === null ? found.map(({ network }) => network.text) : givenNetworks(lan);
+  if (networks.length <= MAX_ENROLLED_NETWORKS) return networks;
+  const sentence = `${networks.length} networks are more than ${MAX_ENROLLED_NETWORKS}. Name the most important ones, or larger ones, with --lan.`;
   throw new WanbondError("WB_USAGE", 64, sentence);
 }
 
-/** As many of the host's networks as fit: the most specific are the likeliest to be in the way of the tunnel. */
+/** Tells as many of the host's networks as fit a datagram. */
 async function requestFor(
   publicKey: string,
   lan: readonly string[],
