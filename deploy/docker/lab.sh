@@ -65,12 +65,8 @@ link_number() {
   esac
 }
 
-is_up() {
-  in_machine home wanbond status --json 2>/dev/null | grep -q '"state":"up"' && in_machine isp1 true 2>/dev/null
-}
-
 require_up() {
-  is_up || fail "the lab is not up. Start it: deploy/docker/lab.sh up"
+  in_machine home wanbond status --json >/dev/null 2>&1 || fail "the lab is not up. Start it: deploy/docker/lab.sh up"
 }
 
 up() {

@@ -86,4 +86,6 @@ function render(measurement: Measurement): string {
   ].join("\n");
 }
 
-console.log(render(JSON.parse(await text(process.stdin))));
+const measurement: Measurement = JSON.parse(await text(process.stdin));
+console.log(render(measurement));
+if (measurement.tcp.end.sum_received === undefined) process.exitCode = 1;
