@@ -194,6 +194,9 @@ describe.skipIf(missing !== "")(`services${missing && ` (skipped: ${missing})`}`
     await Promise.all(
       both().map((machine) => machine.exec("rm -r /run/systemd/system/wanbond-.service.d; systemctl daemon-reload")),
     );
+    // Killed while it is being removed: nobody starts it again to take back its rules.
+    await site.router.exec(`systemctl kill --signal=KILL ${CLIENT}; systemctl stop ${CLIENT}`);
+    expect(await site.topology.router.exec(["ip", "rule"])).toContain("lookup 18731");
     await Promise.all(both().map((machine) => machine.exec(`sh ${PACKAGES}/install.sh --remove`)));
     expect(await systemStates()).toEqual(bare);
     for (const machine of both()) {

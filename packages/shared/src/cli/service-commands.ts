@@ -35,8 +35,8 @@ export function serviceCommands(parser: Argv, shell: Shell): Argv {
       .command(
         "remove [role]",
         "Stop and disable the service; configuration and keys stay",
-        (remove) => withRole(remove).example("wanbond service remove", "Both roles, as far as they are there"),
-        ({ role }) => report(shell, (role === undefined ? SERVICE_ROLES : [role]).flatMap(removeService)),
+        (command) => withRole(command).example("wanbond service remove", "Both roles, as far as they are there"),
+        ({ role }) => remove(shell, role === undefined ? SERVICE_ROLES : [role]),
       ),
   );
 }
@@ -67,6 +67,12 @@ function install(shell: Shell, role: ServiceRole | undefined): void {
     shell,
     roles.flatMap((each) => installService(each, template(each), ownPlace())),
   );
+}
+
+async function remove(shell: Shell, roles: readonly ServiceRole[]): Promise<void> {
+  const reports: string[] = [];
+  for (const role of roles) reports.push(...(await removeService(role)));
+  report(shell, reports);
 }
 
 function report(shell: Shell, sentences: ServiceReport): void {

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EX_NOPERM, EX_OSERR, EX_UNAVAILABLE, WanbondError } from "../errors.ts";
 import { replaceFile } from "./atomic-file.ts";
+import { takeBackLeftovers } from "./leftovers.ts";
 import {
   type ProgramPlace,
   renderUnit,
@@ -52,8 +53,11 @@ export function installService(role: ServiceRole, template: string, place: Progr
   return report;
 }
 
-/** Stops and disables it, and removes a unit of our making. @throws WanbondError as installService. */
-export function removeService(role: ServiceRole): ServiceReport {
+/**
+ * Stops and disables it, takes back what a killed program or its kill switch left, and removes a unit of our making.
+ * @throws WanbondError as installService.
+ */
+export async function removeService(role: ServiceRole): Promise<ServiceReport> {
   requireSystemd();
   const unit = unitName(role);
   const report: string[] = [];
@@ -72,7 +76,9 @@ export function removeService(role: ServiceRole): ServiceReport {
     systemctl("daemon-reload");
     report.push(`${file}: removed`);
   }
-  removeRuntimeDirectory();
+  for (const { key, problem } of await takeBackLeftovers(RUNTIME_DIRECTORY, role)) {
+    report.push(`left behind, because it could not be taken back: ${key} (${problem})`);
+  }
   return report;
 }
 
@@ -96,11 +102,6 @@ function writeUnit(role: ServiceRole, template: string, place: ProgramPlace, rep
 
 function isOurs(file: string): boolean {
   return existsSync(file) && readFileSync(file, "utf8").startsWith(UNIT_MARK);
-}
-
-/** The unit keeps it for the sake of the record of changes; a clean stop leaves nothing in it. */
-function removeRuntimeDirectory(): void {
-  if (existsSync(RUNTIME_DIRECTORY) && readdirSync(RUNTIME_DIRECTORY).length === 0) rmdirSync(RUNTIME_DIRECTORY);
 }
 
 /** @throws WanbondError when systemd is not the manager here, or would not listen to this user. */
