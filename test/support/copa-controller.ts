@@ -24,6 +24,7 @@ export class CopaController implements PathController {
   rateBytesPerMs = 125;
   inflightBytes = 0;
   latenessMs = 0;
+  pdvMs = 0;
   #isSlowStart = true;
   #windowPackets = 10;
   /** Packets that it wants to have in the queue: Copa's 1 / delta. */

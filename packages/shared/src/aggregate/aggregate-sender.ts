@@ -29,6 +29,8 @@ const SAMPLE_MS = 1_000;
 const STALE_MS = 1_000;
 /** Frames; 160 ms of 300 Mbit/s. */
 const MOST_QUEUED = 4_000;
+/** With less than this in the queue the paths together are not full. */
+const SPARE_BACKLOG_MS = 5;
 const NO_SLOT = -1;
 
 /**
@@ -246,13 +248,15 @@ export class AggregateSender {
   #pumpQueue(nowMs: number): void {
     const queue = this.#queue;
     this.#scheduler.begin();
+    const spareBytes = SPARE_BACKLOG_MS * this.#scheduler.sumRate();
     for (let bytes = queue.peekBytes(); bytes > 0; bytes = queue.peekBytes()) {
       const member = this.#scheduler.pick(bytes, queue.bytes, nowMs);
       if (member === undefined) return;
       const slot = this.#dequeue(nowMs);
       if (slot < 0) return;
       this.#answers.onSent(nowMs);
-      this.#transmitter.sendFirst(member, slot, this.#members.tried, nowMs);
+      const isSpare = queue.bytes < spareBytes;
+      this.#transmitter.sendFirst(member, slot, this.#members.tried, isSpare, nowMs);
     }
   }
 

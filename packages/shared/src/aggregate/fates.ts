@@ -37,6 +37,7 @@ export class Fates {
     log.settle(at, SENT_LOST);
     member.controller.onGone(log.bytes[at] ?? 0, true, nowMs);
     counters.lost++;
+    member.losses.onLost();
     if (wasFlying) this.#onFrameLost(member, at, nowMs);
   }
 

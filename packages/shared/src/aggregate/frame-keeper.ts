@@ -1,5 +1,5 @@
 import type { AggregateSink, FrameDrop } from "./aggregate-sink.ts";
-import { FRAME_REALTIME, FRAME_WAITING, type FrameTable } from "./frame-table.ts";
+import { FRAME_REALTIME, FRAME_TWICE, FRAME_WAITING, type FrameTable } from "./frame-table.ts";
 import type { Member } from "./member.ts";
 import { SENT_FLYING } from "./sent-log.ts";
 
@@ -81,8 +81,8 @@ export class FrameKeeper {
     frames.copies[slot] = copies;
     frames.lostPath[slot] = path;
     if (frames.has(slot, FRAME_WAITING)) return false;
-    // Of a real-time frame two copies went out at once: the other one is as good as any that could be sent now.
-    if (copies > 0 && frames.has(slot, FRAME_REALTIME)) return false;
+    // Where two copies went out at once the other one is as good as any that could be sent now.
+    if (copies > 0 && frames.has(slot, FRAME_REALTIME | FRAME_TWICE)) return false;
     const drop = this.#verdict(slot, nowMs);
     if (drop === null) this.#push(slot);
     else if (copies === 0) this.#giveUp(slot, drop);

@@ -2,6 +2,8 @@
 export const FRAME_REALTIME = 1;
 /** It waits for a retransmission. */
 export const FRAME_WAITING = 2;
+/** Two copies went out at once, as the lines had nothing else to do. */
+export const FRAME_TWICE = 4;
 
 const NONE = -1;
 

@@ -4,6 +4,7 @@ const MOST_REORDER_MS = 150;
 const TOO_LATE_SHARE = 0.004;
 const REORDER_STEP = 0.06;
 const LEAST_REORDER_STEP_MS = 1;
+const LOSS_MEMORY = 1_000;
 /** Part of the reordering window that is forgotten per second. */
 const FORGETTING = 0.02;
 /** Nothing is known of the path yet. */
@@ -27,6 +28,8 @@ export class LossDetector {
   reorderMs = FIRST_REORDER_MS;
   /** How long arrivals wait for their report: a slowly fading maximum. */
   reportDelayMs = LEAST_REPORT_DELAY_MS;
+  /** Part of the datagrams that was lost, of the last few hundred. */
+  lossRatio = 0;
   #decayedMs = Number.NaN;
 
   /** @param rttMs of the newest datagram. @param oldestAgeMs since the sending of the oldest one acknowledged just now. */
@@ -43,11 +46,17 @@ export class LossDetector {
     this.srttMs += (rttMs - this.srttMs) / 8;
   }
 
+  onLost(): void {
+    this.lossRatio += (1 - this.lossRatio) / LOSS_MEMORY;
+  }
+
   /**
    * Datagrams arrived: in time, or after they had been declared lost. Too hasty costs a copy, too slow holds up all that is
    * behind: so the window is where a small part of them come too late (stochastic approximation of a quantile).
    */
   onArrivals(inTime: number, tooLate: number): void {
+    // What was declared lost and came adds nothing in the end.
+    this.lossRatio = Math.max(0, this.lossRatio * (1 - Math.min(1, inTime / LOSS_MEMORY)) - tooLate / LOSS_MEMORY);
     const step = this.reorderMs * REORDER_STEP;
     const grown = this.reorderMs + tooLate * Math.max(step, LEAST_REORDER_STEP_MS) - inTime * TOO_LATE_SHARE * step;
     this.reorderMs = Math.min(MOST_REORDER_MS, Math.max(FIRST_REORDER_MS, grown));

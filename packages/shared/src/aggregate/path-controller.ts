@@ -80,6 +80,8 @@ export interface PathController {
   readonly rttMinMs: number;
   /** Mean delay beyond the prediction, >= 0. */
   readonly latenessMs: number;
+  /** How the delay varies: mean size of its second difference. */
+  readonly pdvMs: number;
   /** Typed speeds are upper limits. null: none. */
   setTypedLimit(kbps: number | null): void;
 

@@ -2,7 +2,7 @@ import type { AggregateSink } from "./aggregate-sink.ts";
 import type { Member } from "./member.ts";
 
 /** Padding a path gets at most, in its life. */
-const MOST_RAMP_BYTES = 2_000_000;
+const MOST_RAMP_BYTES = 4_000_000;
 /** Of padding, at least: what a datagram of it takes from the allowance. */
 const PADDING_BYTES = 1_400;
 const LEAST_WAIT_MS = 0.5;

@@ -11,6 +11,9 @@ const MOST_STARTUP_GAIN = 4;
 const OVERSHOOT_MS = 60;
 /** Delay that ends the start in any case. */
 const TOO_LONG_MS = 50;
+/** How long what looks like a queue has to last in the start, in mean deviations of the delay beyond those of a steady line. */
+const NOISE_LASTS = 4;
+const STEADY_PDV_MS = 1.5;
 const SETTLED_MS = 12;
 const LATEST_SETTLED_MS = 500;
 
@@ -24,6 +27,8 @@ export class RateSearch {
   isStartup = true;
   /** What the gate takes the line for, as a multiple of the rate. */
   gain = MOST_STARTUP_GAIN;
+  /** In the start, since when there seems to be a queue; NaN: there is none. */
+  #fullSinceMs = Number.NaN;
   /** The queue of the start has drained. */
   isSettled = false;
   #startedMs = 0;
@@ -57,7 +62,11 @@ export class RateSearch {
   start(line: LineMeasure, pdvMs: number, loopMs: number, nowMs: number): void {
     this.gain = Math.max(LEAST_STARTUP_GAIN, Math.min(MOST_STARTUP_GAIN, 1 + OVERSHOOT_MS / loopMs));
     const isFull = line.queueMs > FULL_MS + 2 * pdvMs && line.offered > 1.15 * line.delivery;
-    if (isFull || line.queueMs > TOO_LONG_MS + 3 * pdvMs) this.endStartup(nowMs);
+    if (!isFull && line.queueMs <= TOO_LONG_MS + 3 * pdvMs) this.#fullSinceMs = Number.NaN;
+    else if (Number.isNaN(this.#fullSinceMs)) this.#fullSinceMs = nowMs;
+    // Where the delay varies, one late moment is no queue: that of a start lasts, and grows.
+    const lastsMs = Math.min(loopMs, NOISE_LASTS * Math.max(0, pdvMs - STEADY_PDV_MS));
+    if (nowMs - this.#fullSinceMs >= lastsMs) this.endStartup(nowMs);
   }
 
   /** @param isBlind what is seen now says nothing about room: a dip, or no traffic. */

@@ -4,6 +4,10 @@ import { TokenBucket } from "./token-bucket.ts";
 const IDLE_LINE_MS = 3;
 const BURST_MS = 200;
 const LEAST_BURST_BYTES = 3_000;
+/** For frames that are not real-time: part of what the paths carry, saved up for 20 s. */
+const SPARE_RATIO = 0.01;
+const SPARE_BURST_MS = 20_000;
+const SPARE_LEAST_BURST_BYTES = 30_000;
 
 /**
  * How many second copies of real-time frames may be sent.
@@ -13,7 +17,7 @@ const LEAST_BURST_BYTES = 3_000;
  */
 export class RedundancyBudget {
   /** Second copies by why they were allowed, and frames that got none. */
-  readonly counters = { idleLine: 0, budget: 0, overBudget: 0, metered: 0 };
+  readonly counters = { idleLine: 0, budget: 0, overBudget: 0, metered: 0, spare: 0 };
   duplicatedBytes = 0;
   readonly #ratio: number;
   readonly #bucket = new TokenBucket(BURST_MS, LEAST_BURST_BYTES);
@@ -23,9 +27,20 @@ export class RedundancyBudget {
     this.#ratio = ratio;
   }
 
+  readonly #spare = new TokenBucket(SPARE_BURST_MS, SPARE_LEAST_BURST_BYTES);
+
   /** @param bytesPerMs the sum over the usable paths that are not metered; NaN or 0 when it is not known. */
   setRate(bytesPerMs: number, nowMs: number): void {
     this.#bucket.setRate(bytesPerMs > 0 ? bytesPerMs * this.#ratio : 0, nowMs);
+    this.#spare.setRate(bytesPerMs > 0 && this.#ratio > 0 ? bytesPerMs * SPARE_RATIO : 0, nowMs);
+  }
+
+  /** The same for a frame of any kind, on a line that has nothing to do. */
+  admitsSpare(bytes: number, nowMs: number): boolean {
+    if (!this.#spare.take(bytes, nowMs)) return false;
+    this.counters.spare++;
+    this.duplicatedBytes += bytes;
+    return true;
   }
 
   /**

@@ -3,8 +3,14 @@ import type { Member } from "./member.ts";
 /** A path may be this much later than the fastest, and more while much is waiting: its datagrams then cost nobody time. */
 const SLACK_MS = 2;
 const SLACK_PER_BACKLOG = 4;
+/** Frames in an order wait for the latest before them: two standard deviations, which is about the PDV. */
+const LATEST_PER_PDV = 1;
 /** A frame that is to be sent again does not go by a path that is later than this, unless it is the only one. */
 const URGENT_SLACK_MS = 10;
+/** A second copy that comes so much later still comes sooner than one that is sent when the loss is known. */
+const SPARE_SLACK_MS = 60;
+/** With less than this before it a line has next to nothing to do. */
+const IDLE_MS = 6;
 /** Rounding must not make a wake-up that comes too early by nothing, again and again. */
 const LEAST_WAIT_MS = 0.02;
 
@@ -49,7 +55,8 @@ export class Scheduler {
     let openMs = Number.POSITIVE_INFINITY;
     let open: Member | undefined;
     for (const member of this.#live) {
-      const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
+      const { controller } = member;
+      const arrivalMs = controller.arrivalMs(bytes, nowMs) + LATEST_PER_PDV * controller.pdvMs;
       if (arrivalMs < bestMs) bestMs = arrivalMs;
       if (arrivalMs < openMs && member.isOpen(nowMs)) {
         openMs = arrivalMs;
@@ -93,6 +100,21 @@ export class Scheduler {
       if (member !== open && member.number !== avoided) this.#wakeFor(member, nowMs);
     }
     return undefined;
+  }
+
+  /** @returns the path beside this one that has nothing to do and delivers not much later; undefined: none. */
+  pickSpare(bytes: number, first: Member, nowMs: number): Member | undefined {
+    const latestMs = first.controller.arrivalMs(bytes, nowMs) + SPARE_SLACK_MS;
+    let spare: Member | undefined;
+    let earliestMs = latestMs;
+    for (const member of this.#live) {
+      if (member === first || member.metered || member.controller.queueMs(nowMs) > IDLE_MS) continue;
+      const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
+      if (arrivalMs >= earliestMs || !member.isOpen(nowMs)) continue;
+      earliestMs = arrivalMs;
+      spare = member;
+    }
+    return spare;
   }
 
   /** Finds the two paths with the earliest arrival, gates aside. */

@@ -1,7 +1,7 @@
 import type { AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts";
 import type { Fates } from "./fates.ts";
 import type { FrameKeeper } from "./frame-keeper.ts";
-import type { FrameTable } from "./frame-table.ts";
+import { FRAME_TWICE, type FrameTable } from "./frame-table.ts";
 import { FIRST_TRIAL_MS, type Member } from "./member.ts";
 import type { RedundancyBudget } from "./redundancy-budget.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -14,6 +14,8 @@ const WORTHLESS_MS = 250;
 /** Paths are tried with copies, at intervals that double until one is answered. */
 const MOST_TRIAL_MS = 400;
 const METERED_TRIALS = 4;
+/** A path that loses more is worth second copies while there is room. */
+const RISKY_RATIO = 0.001;
 
 /** Puts frames on paths and takes them into the logs: the first time, again, and twice. */
 export class Transmitter {
@@ -43,15 +45,33 @@ export class Transmitter {
     this.#watch = parts.watch;
   }
 
-  /** A frame of the queue. @param tried paths that get a copy now and then. */
-  sendFirst(member: Member, slot: number, tried: readonly Member[], nowMs: number): void {
+  /** A frame of the queue. @param tried paths that get a copy now and then. @param isSpare nothing else waits. */
+  sendFirst(member: Member, slot: number, tried: readonly Member[], isSpare: boolean, nowMs: number): void {
     const isKept = this.#keeper.keep(slot);
     if (!this.#transmit(member, slot, "first", KIND_FIRST, isKept, nowMs)) {
       this.drop(slot, isKept, "no-path");
       return;
     }
-    this.#tryOthers(tried, member, undefined, slot, isKept, nowMs);
+    const second = isSpare && isKept && this.#isRisky(member) ? this.#sendSpare(member, slot, nowMs) : undefined;
+    this.#tryOthers(tried, member, second, slot, isKept, nowMs);
     if (!isKept) this.drop(slot, false, null);
+  }
+
+  #isRisky(member: Member): boolean {
+    return member.losses.lossRatio > RISKY_RATIO;
+  }
+
+  /**
+   * While the lines are not full a second copy is free, and spares all that follows the wait for a lost frame. It matters
+   * most where a TCP begins: it takes that wait for a full line, and grows no further for seconds.
+   */
+  #sendSpare(first: Member, slot: number, nowMs: number): Member | undefined {
+    const bytes = this.#frames.bytes[slot] ?? 0;
+    const member = this.#scheduler.pickSpare(bytes, first, nowMs);
+    if (member === undefined || !this.#budget.admitsSpare(bytes, nowMs)) return undefined;
+    if (!this.#transmit(member, slot, "duplicate", KIND_DUPLICATE, true, nowMs)) return undefined;
+    this.#frames.set(slot, FRAME_TWICE);
+    return member;
   }
 
   /** A real-time frame: at once, whatever the gates, on the two best paths if the budget allows. */

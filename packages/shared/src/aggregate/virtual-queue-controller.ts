@@ -121,6 +121,10 @@ export class VirtualQueueController implements PathController {
     return this.#series.size === 0 ? Number.NaN : this.#least.owdMs;
   }
 
+  get pdvMs(): number {
+    return this.#noise.pdvMs;
+  }
+
   get rttMinMs(): number {
     return this.#series.size === 0 ? Number.NaN : this.#least.rttMs;
   }

@@ -358,12 +358,12 @@ describe("a new path", () => {
     expect(bond.sent).toHaveLength(5);
   });
 
-  it("gets no more padding than two megabytes", () => {
+  it("gets no more padding than four megabytes", () => {
     const bond = new SenderHarness([{}]);
     bond.controller(0).phase = "startup";
     bond.sender.pump(bond.nowMs);
-    expect(bond.sent.length * 1_400).toBeGreaterThan(1_990_000);
-    expect(bond.sent.length * 1_400).toBeLessThan(2_010_000);
+    expect(bond.sent.length * 1_400).toBeGreaterThan(3_900_000);
+    expect(bond.sent.length * 1_400).toBeLessThan(4_010_000);
   });
 });
 

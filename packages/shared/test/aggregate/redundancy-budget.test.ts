@@ -44,7 +44,7 @@ describe("RedundancyBudget", () => {
     for (let i = 0; i < 100; i++) expect(budget.admits(1400, false, 2.9, 0)).toBe(true);
     expect(budget.admits(1400, false, 3, 0)).toBe(false);
     expect(budget.admits(1400, false, Number.NaN, 0)).toBe(false);
-    expect(budget.counters).toEqual({ idleLine: 100, budget: 0, overBudget: 2, metered: 0 });
+    expect(budget.counters).toEqual({ idleLine: 100, budget: 0, overBudget: 2, metered: 0, spare: 0 });
   });
 
   it("grants none on a metered path, idle or not", () => {
@@ -53,6 +53,18 @@ describe("RedundancyBudget", () => {
     expect(budget.admits(100, true, 0, 0)).toBe(false);
     expect(budget.admits(100, true, BUSY_MS, 0)).toBe(false);
     expect(budget.counters.metered).toBe(2);
+  });
+
+  it("has a hundredth of the rate, saved up for 20 s, for frames of any kind", () => {
+    const budget = new RedundancyBudget();
+    budget.setRate(2500, 0);
+    let bytes = 0;
+    for (let i = 0; i < 1000; i++) if (budget.admitsSpare(1000, 20_000)) bytes += 1000;
+    expect(bytes).toBe(500_000);
+    expect(budget.admitsSpare(1000, 20_039)).toBe(false);
+    expect(budget.admitsSpare(1000, 20_041)).toBe(true);
+    // Real-time frames have a budget of their own.
+    expect(budget.admits(1000, false, BUSY_MS, 20_041)).toBe(true);
   });
 
   it("follows a rate that changes", () => {

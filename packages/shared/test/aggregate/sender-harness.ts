@@ -23,6 +23,7 @@ export class FakeController implements PathController {
   baseOwdMs = 0;
   rttMinMs = 20;
   latenessMs = 0;
+  pdvMs = 0;
   open = true;
   delayMs = 10;
   readonly samples: FeedbackSample[] = [];

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import type { SimLinkOptions } from "../support/sim-link.ts";
+import { addressOf, SERVER, SimWorld } from "../support/sim-world.ts";
+import { Bbr, Cubic, TcpFlow } from "../support/tcp-model.ts";
+import { TcpPackets } from "../support/tcp-packets.ts";
+import type { LineSettings } from "../support/virtual-line.ts";
+
+const WARM_UP_MS = 4_000;
+const END_MS = 10_000;
+/** Outer IP, UDP, headers and tag; IP and TCP with time stamps. */
+const TUNNEL_BYTES = 68;
+const TCP_BYTES = 52;
+
+function link(rateMbit: number, delayMs: number, more: Partial<LineSettings> = {}): SimLinkOptions {
+  const line = { rateKbps: rateMbit * 1000, delayMs, queueBytes: 1_500_000, ...more };
+  return { up: line, down: line };
+}
+
+/** One TCP connection through the whole tunnel, after two seconds of ping. @returns its share of the goodput limit. */
+function download(links: readonly SimLinkOptions[], control: Cubic | Bbr): number {
+  const world = new SimWorld({ links: [links], policy: "aggregate" }).run(3000);
+  for (const from of [world.client, world.concentrator]) {
+    world.cbr({ from, framesPerSecond: 20, frameBytes: 98, untilMs: world.nowMs + 2000 });
+  }
+  world.run(2200);
+  const mtu = world.client.innerMtu;
+  const packets = new TcpPackets({ address: SERVER, port: 5201 }, { address: addressOf(0), port: 40_000 });
+  const flow = new TcpFlow(
+    { control, mtu },
+    {
+      sendSegment: (segment) => world.concentrator.inject(packets.encode(segment)),
+      sendAck: (ack) => world.client.inject(packets.encode(ack)),
+    },
+  );
+  world.onFrame = (frame) => {
+    const carried = packets.decode(frame);
+    if (carried !== undefined) flow.onFrame(carried, world.nowMs);
+    return carried !== undefined;
+  };
+  world.network.add(flow);
+  flow.sender.offer(Number.POSITIVE_INFINITY, world.nowMs);
+  world.run(WARM_UP_MS);
+  const before = flow.receiver.receivedBytes;
+  world.run(END_MS - WARM_UP_MS);
+  const rateKbps = links.reduce((sum, { down }) => sum + (down?.rateKbps ?? 0), 0);
+  const limitKbps = (rateKbps * (mtu - TCP_BYTES)) / (mtu + TUNNEL_BYTES);
+  return ((flow.receiver.receivedBytes - before) * 8) / (END_MS - WARM_UP_MS) / limitKbps;
+}
+
+/** Bounds are below what was measured by what another draw of the lots may cost. */
+describe("one TCP connection through the tunnel", () => {
+  it.each([
+    ["2 × 50 Mbit/s 20 ms", [link(50, 20), link(50, 20)], 0.98, 0.98],
+    ["50 Mbit/s 20 ms + 50 Mbit/s 40 ms", [link(50, 20), link(50, 40)], 0.97, 0.95],
+    ["100 Mbit/s 20 ms + 8 Mbit/s 60 ms", [link(100, 20), link(8, 60)], 0.97, 0.95],
+    ["2 × 50 Mbit/s 20 ± 5 ms", [link(50, 20, { pdvMs: 5 }), link(50, 20, { pdvMs: 5 })], 0.92, 0.85],
+    [
+      "2 × 50 Mbit/s 20 ± 20 ms, reordering",
+      [link(50, 20, { pdvMs: 20, reorders: true }), link(50, 20, { pdvMs: 20, reorders: true })],
+      0.5,
+      0.6,
+    ],
+    [
+      "2 × 50 Mbit/s 20 ms, 2 % lost",
+      [link(50, 20, { lossRatio: 0.02 }), link(50, 20, { lossRatio: 0.02 })],
+      0.6,
+      0.85,
+    ],
+  ])(
+    "fills %s, with cubic and with BBR",
+    (_name, links, cubic, bbr) => {
+      expect(download(links, new Cubic())).toBeGreaterThan(cubic);
+      expect(download(links, new Bbr())).toBeGreaterThan(bbr);
+    },
+    60_000,
+  );
+});
