@@ -17,6 +17,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   bond: 2,
   reseq: 2,
   aggregate: 2,
+  parity: 2,
   session: 3,
   peer: 3,
   pipeline: 4,

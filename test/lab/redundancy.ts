@@ -15,19 +15,34 @@ export async function redundancyMeter(pair: BondPair, direction: Direction): Pro
       retransmittedBytes: nearNow.retransmittedBytes - nearBefore.retransmittedBytes,
       reinjectedFrames: nearNow.reinjected - nearBefore.reinjected,
       duplicatedBytes: nearNow.duplicatedBytes - nearBefore.duplicatedBytes,
+      parityBytes: nearNow.parityBytes - nearBefore.parityBytes,
       controlBytes: nearNow.controlBytes - nearBefore.controlBytes,
       farControlBytes: farNow.controlBytes - farBefore.controlBytes,
     };
   };
 }
 
-const COUNTERS = ["firstBytes", "retransmittedBytes", "reinjected", "duplicatedBytes", "controlBytes"] as const;
+const COUNTERS = [
+  "firstBytes",
+  "retransmittedBytes",
+  "reinjected",
+  "duplicatedBytes",
+  "parityBytes",
+  "controlBytes",
+] as const;
 type Counters = Record<(typeof COUNTERS)[number], number>;
 
 /** Of all members together; null: the policy does not count. */
 async function countersOf(program: Program): Promise<Counters | null> {
   const members = (await program.status()).bonds[0]?.members ?? [];
-  const sum: Counters = { firstBytes: 0, retransmittedBytes: 0, reinjected: 0, duplicatedBytes: 0, controlBytes: 0 };
+  const sum: Counters = {
+    firstBytes: 0,
+    retransmittedBytes: 0,
+    reinjected: 0,
+    duplicatedBytes: 0,
+    parityBytes: 0,
+    controlBytes: 0,
+  };
   for (const { aggregate } of members) {
     if (aggregate === null) return null;
     for (const counter of COUNTERS) sum[counter] += aggregate[counter];

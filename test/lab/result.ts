@@ -85,6 +85,7 @@ export interface Redundancy {
   readonly retransmittedBytes: number;
   readonly reinjectedFrames: number;
   readonly duplicatedBytes: number;
+  readonly parityBytes: number;
   /** Feedback, probes and padding, of this sender and of the far one. */
   readonly controlBytes: number;
   readonly farControlBytes: number;

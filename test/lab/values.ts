@@ -57,8 +57,11 @@ const VALUES: Readonly<Record<string, ValueDefinition>> = {
   tcpRetransmissions: { read: ({ oneTcp }) => oneTcp?.retransmissions },
   retransmittedRatio: { read: ofFirstBytes((redundancy) => redundancy.retransmittedBytes) },
   duplicatedRatio: { read: ofFirstBytes((redundancy) => redundancy.duplicatedBytes) },
+  parityRatio: { read: ofFirstBytes((redundancy) => redundancy.parityBytes) },
   redundancyRatio: {
-    read: ofFirstBytes((redundancy) => redundancy.retransmittedBytes + redundancy.duplicatedBytes),
+    read: ofFirstBytes(
+      ({ retransmittedBytes, duplicatedBytes, parityBytes }) => retransmittedBytes + duplicatedBytes + parityBytes,
+    ),
     atMost: ({ scenario, direction }) => redundancyToReach(scenario, direction),
   },
   controlRatio: { read: ofFirstBytes((redundancy) => redundancy.controlBytes) },

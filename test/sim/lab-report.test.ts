@@ -38,6 +38,7 @@ function measured(policy: string, round: number, goodputKbps: number): RunResult
         retransmittedBytes: 300,
         reinjectedFrames: 0,
         duplicatedBytes: 200,
+        parityBytes: 0,
         controlBytes: 900,
         farControlBytes: 500,
       },

@@ -18,7 +18,7 @@ import { PathHealth } from "./path-health.ts";
 import { Ramp } from "./ramp.ts";
 import type { RedundancyBudget } from "./redundancy-budget.ts";
 import { Scheduler } from "./scheduler.ts";
-import { KIND_FIRST, SENT_CONTROL, SENT_FLYING } from "./sent-log.ts";
+import { KIND_FIRST, KIND_PARITY, SENT_CONTROL, SENT_FLYING } from "./sent-log.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 import { Transmitter } from "./transmitter.ts";
 
@@ -157,6 +157,22 @@ export class AggregateSender {
     member.counters.controlBytes += bytes;
     const state = this.#ramp.isPadding ? SENT_FLYING : SENT_CONTROL;
     this.#transmitter.note(member, counter, NO_SLOT, KIND_FIRST, state, bytes, nowMs);
+  }
+
+  /** Parity went out on this path. @param delayMs how long a group of it takes to fill. */
+  onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void {
+    const member = this.#members.byNumber[path];
+    if (member === undefined) return;
+    member.counters.parityFrames++;
+    member.counters.parityBytes += bytes;
+    member.losses.parityMs = delayMs;
+    this.#transmitter.note(member, counter, NO_SLOT, KIND_PARITY, SENT_CONTROL, bytes, nowMs);
+  }
+
+  /** No parity goes out on this path any more. */
+  onParityEnd(path: number): void {
+    const member = this.#members.byNumber[path];
+    if (member !== undefined) member.losses.parityMs = 0;
   }
 
   /** One feedback message of the peer. */

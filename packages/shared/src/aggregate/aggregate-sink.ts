@@ -21,6 +21,8 @@ export type AggregateEvent =
   /** The peer sends no feedback: traffic is split by fixed shares from now on. */
   | { readonly type: "feedback-missing"; readonly sentCount: number; readonly waitedMs: number }
   | { readonly type: "feedback-back" }
+  /** The line of this path loses datagrams singly, and carries parity from now on; or does not any more. */
+  | { readonly type: "parity"; readonly path: number; readonly isOn: boolean; readonly lossRatio: number }
   /** These paths are one line: they rise and fall together, and its capacity is counted once. 0: no paths do any more. */
   | { readonly type: "shared-bottleneck"; readonly paths: number; readonly correlationRatio: number };
 

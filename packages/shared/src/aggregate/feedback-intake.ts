@@ -3,7 +3,7 @@ import type { Fates } from "./fates.ts";
 import type { Member } from "./member.ts";
 import { emptyMark, type FeedbackSample } from "./path-controller.ts";
 import { PeerClock } from "./peer-clock.ts";
-import { SENT_CONTROL, SENT_FLYING, SENT_LOST, SENT_UNKNOWN } from "./sent-log.ts";
+import { KIND_PARITY, SENT_ACKED, SENT_CONTROL, SENT_FLYING, SENT_LOST, SENT_UNKNOWN } from "./sent-log.ts";
 
 /**
  * Why feedback was refused: a message whose time leapt; a block about a path that is not ours, about what was never sent,
@@ -18,6 +18,8 @@ const CLOCK_STEP_MS = 1;
 /** Both ends count the bytes of IP packets, and a translator between IPv4 and IPv6 changes them. */
 const TRANSLATED = 1.5;
 const STARTED_BYTES = 65_536;
+/** So far back a parity is looked for: two groups. */
+const PARITY_REACH = 64;
 
 /** Reads feedback: believes nothing that cannot be, settles what arrived, finds what was lost, and tells the controllers. */
 export class FeedbackIntake {
@@ -162,13 +164,27 @@ export class FeedbackIntake {
   #findLost(member: Member, highest: number, sentMs: number, heldMs: number, nowMs: number): void {
     const { log } = member;
     const lostBeforeMs = member.losses.lostBeforeMs(sentMs, heldMs);
+    const { parityMs } = member.losses;
+    const mendedBelow = parityMs > 0 ? this.#mendedBelow(member, highest, lostBeforeMs) : highest;
     for (let counter = log.unsettled; counter < highest; counter++) {
       const at = log.index(counter);
       const state = log.states[at];
       if (state !== SENT_FLYING && state !== SENT_CONTROL) continue;
-      if ((log.sentMs[at] ?? 0) > lostBeforeMs) return;
+      if ((log.sentMs[at] ?? 0) > (counter < mendedBelow ? lostBeforeMs : lostBeforeMs - parityMs)) return;
       this.#fates.lost(member, at, nowMs);
     }
+  }
+
+  /** The newest parity of which is known whether it arrived: what it could mend is mended. @returns its counter, or 0. */
+  #mendedBelow(member: Member, highest: number, lostBeforeMs: number): number {
+    const { log } = member;
+    const end = Math.max(log.unsettled, highest - PARITY_REACH);
+    for (let counter = highest; counter > end; counter--) {
+      const at = log.index(counter);
+      if (log.kinds[at] !== KIND_PARITY) continue;
+      if (log.states[at] === SENT_ACKED || (log.sentMs[at] ?? 0) <= lostBeforeMs) return counter;
+    }
+    return 0;
   }
 
   #learn(member: Member, block: FeedbackBlock, highest: number, timeMs: number, nowMs: number): void {

@@ -106,6 +106,16 @@ export class FeedbackRecorder {
     this.#allowance += bytes * DATA_SHARE;
   }
 
+  /** A datagram below the highest counter was made out of parity: it counts as arrived, but says nothing of the line. */
+  onMade(path: number, counter: number): void {
+    const record = this.#records[path];
+    if (record === undefined || counter > record.log.highest) return;
+    record.log.add(counter);
+    record.hasNews = true;
+    this.#hasNews = true;
+    if (counter < record.lowest) record.lowest = counter;
+  }
+
   /** When `write` wants to be called; changes with every datagram. Infinity: there is nothing to say. */
   get dueMs(): number {
     if (this.#leftOver) return Number.NEGATIVE_INFINITY;

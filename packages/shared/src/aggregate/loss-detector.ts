@@ -26,6 +26,8 @@ export class LossDetector {
   rttVarMs = Number.NaN;
   /** How much later than expected a datagram may come. */
   reorderMs = FIRST_REORDER_MS;
+  /** What is lost may be made out of parity so much later; 0: there is none. */
+  parityMs = 0;
   /** How long arrivals wait for their report: a slowly fading maximum. */
   reportDelayMs = LEAST_REPORT_DELAY_MS;
   /** Part of the datagrams that was lost, of the last few hundred. */
@@ -73,7 +75,7 @@ export class LossDetector {
   /** What something sent later has overtaken is lost after this, whether or not another report comes. */
   get overtakenLimitMs(): number {
     if (Number.isNaN(this.srttMs)) return FIRST_LIMIT_MS;
-    return this.srttMs + 2 * this.rttVarMs + this.reorderMs + this.reportDelayMs;
+    return this.srttMs + 2 * this.rttVarMs + this.reorderMs + this.parityMs + this.reportDelayMs;
   }
 
   /** A path with something under way for longer than this, and no progress, is silent. */

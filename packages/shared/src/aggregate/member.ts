@@ -16,6 +16,9 @@ export interface MemberCounters {
   /** Second copies sent here: real-time frames, and what tries a silent path. */
   duplicatedFrames: number;
   duplicatedBytes: number;
+  /** Parity, out of which the far end makes what was lost, and its bytes on the wire. */
+  parityFrames: number;
+  parityBytes: number;
   controlBytes: number;
   /** Datagrams declared lost here, and those that came after all. */
   lost: number;
@@ -72,6 +75,8 @@ export class Member {
     retransmittedBytes: 0,
     duplicatedFrames: 0,
     duplicatedBytes: 0,
+    parityFrames: 0,
+    parityBytes: 0,
     controlBytes: 0,
     lost: 0,
     spurious: 0,

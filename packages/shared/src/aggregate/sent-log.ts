@@ -15,6 +15,7 @@ export const SENT_CONTROL = 5;
 export const KIND_FIRST = 0;
 export const KIND_RETRANSMISSION = 1;
 export const KIND_DUPLICATE = 2;
+export const KIND_PARITY = 3;
 
 const NO_SLOT = -1;
 const FIRST_CAPACITY = 256;
@@ -130,12 +131,13 @@ export class SentLog {
     this.unsettled = counter;
   }
 
-  /** @returns the oldest flying counter, or -1. */
-  oldestFlying(): number {
+  /** @returns the oldest flying counter that is not below `from`, or -1. */
+  oldestFlying(from = 0): number {
     if (this.flyingCount === 0) return -1;
-    let counter = this.unsettled;
-    while (this.states[counter & this.#mask] !== SENT_FLYING) counter++;
-    return counter;
+    for (let counter = Math.max(this.unsettled, from); counter < this.next; counter++) {
+      if (this.states[counter & this.#mask] === SENT_FLYING) return counter;
+    }
+    return -1;
   }
 
   /** The peer may report this datagram as received: no frame must be taken for its own. */

@@ -46,7 +46,10 @@ export class SilenceWatch {
   checkReport(member: Member, reportMs: number, hasOther: boolean, nowMs: number): boolean {
     const { log } = member;
     if (!hasOther || member.isSuspect || log.flyingCount < SUSPICIOUS_DATAGRAMS) return false;
-    const sentMs = log.sentMs[log.index(log.oldestFlying())] ?? 0;
+    // What has been overtaken is lost, and may be made out of parity: it says nothing of the path.
+    const oldest = log.oldestFlying(member.highestAcked + 1);
+    if (oldest < 0 || log.next - oldest < SUSPICIOUS_DATAGRAMS) return false;
+    const sentMs = log.sentMs[log.index(oldest)] ?? 0;
     this.limitMs = member.losses.variationMs;
     const expectedMs = Math.max(member.reportedArrivalMs, sentMs + member.reportedOwdMs);
     if (!(expectedMs + this.limitMs < reportMs)) return false;

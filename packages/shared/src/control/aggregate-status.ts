@@ -46,6 +46,9 @@ export const AggregateMember = z.object({
   /** Second copies sent here, of real-time frames or to try the member. */
   duplicatedFrames: count,
   duplicatedBytes: count,
+  /** Parity, out of which the far end makes what this member lost. */
+  parityFrames: count,
+  parityBytes: count,
   controlBytes: count,
   /** Datagrams that were declared lost here, and those of them that came after all. */
   lost: count,

@@ -21,6 +21,11 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
         ? "no members share one line any more"
         : `these share one line: ${membersOf(Number(paths))} (correlation of their delays ${number(correlationRatio, 2)})`,
   ],
+  [
+    "parity",
+    ({ isOn, lossRatio }) =>
+      `${isOn === true ? "carries parity" : "carries no parity any more"}: it loses ${number(Number(lossRatio) * 100, 2)} % singly`,
+  ],
   ["feedback-back", () => "the far end tells what arrives again: no fixed shares any more"],
   ["member-state", memberState],
   ["bond-decision", ({ decision }, membersOf) => bondDecision(entriesOf(decision), membersOf)],

@@ -48,8 +48,8 @@ function bondText(bond: BondStatus): string {
       bond.addresses.length === 0 ? UNKNOWN : bond.addresses.join(" "),
     ],
   ];
-  const { held, late, lost, duplicates } = bond.resequencer;
-  const order = `  held ${held}, late ${late}, lost ${lost}, duplicates ${duplicates}\n`;
+  const { held, late, lost, duplicates, made } = bond.resequencer;
+  const order = `  held ${held}, late ${late}, lost ${lost}, duplicates ${duplicates}, made of parity ${made}\n`;
   return `${grid(rows, [])}\n${membersText(bond.members)}${aggregateText(bond)}\nRESEQUENCER\n${order}`;
 }
 

@@ -55,7 +55,7 @@ const Bond = z.object({
   /** Addresses inside the tunnel. */
   addresses: z.array(z.string()),
   members: z.array(Member),
-  resequencer: z.object({ held: count, late: count, lost: count, duplicates: count }),
+  resequencer: z.object({ held: count, late: count, lost: count, duplicates: count, made: count }),
   /** null: the policy is another. */
   aggregate: AggregateBond.nullable(),
 });

@@ -1,5 +1,6 @@
 import type { LinkSettings } from "../bond/index.ts";
 import type { LinkMonitor, PathMtuSearch } from "../link/index.ts";
+import { LossWatch, type ParityMaker, type ParityStore } from "../parity/index.ts";
 import { ENDPOINT_FAMILY, ENDPOINT_WORDS, INNER_HEADER_BYTES, OUTER_HEADER_BYTES, TAG_BYTES } from "../wire/index.ts";
 
 /** Datagrams one path may have waiting in a batch. */
@@ -44,6 +45,12 @@ export class Path {
   staged = 0;
   /** Why the monitor is in its state. */
   stateReason = "starting";
+  /** Whether the line loses what we send singly. */
+  readonly lossWatch = new LossWatch();
+  /** Sums up what we send, while the line is lossy; else undefined. */
+  parityMaker: ParityMaker | undefined;
+  /** What the far end sent lately, once it has sent parity. */
+  parityStore: ParityStore | undefined;
   readonly monitor: LinkMonitor;
   readonly mtuSearch: PathMtuSearch;
 

@@ -29,6 +29,7 @@ import type { DropCounters } from "./drops.ts";
 import type { FrameSender } from "./frame-sender.ts";
 import type { KeptFrames } from "./kept-frames.ts";
 import type { PacketPool } from "./packet-pool.ts";
+import { ParitySender } from "./parity-sender.ts";
 import type { PacketPorts } from "./ports.ts";
 import type { TransmitBatch } from "./transmit-batch.ts";
 
@@ -61,6 +62,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   readonly #budget = new RedundancyBudget();
   readonly #queue: FqCodel;
   readonly #sender: AggregateSender;
+  readonly #parity: ParitySender;
   #eligible = 0;
   #rateSetMs = Number.NEGATIVE_INFINITY;
 
@@ -81,6 +83,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       createController: (_path, onDelay) => new VirtualQueueController(onDelay),
       keptLimitBytes: KEPT_LIMIT_BYTES,
     });
+    this.#parity = new ParitySender(peer, parts.ports, parts.batch, this);
   }
 
   // ---- what the packet loop tells
@@ -109,6 +112,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   pump(nowMs: number): void {
     this.#sender.pump(nowMs);
+    this.#parity.flush(nowMs);
   }
 
   onTimer(nowMs: number): number {
@@ -116,8 +120,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
     if (nowMs - this.#rateSetMs >= 100) {
       this.#rateSetMs = nowMs;
       this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
+      this.#parity.choose();
     }
-    return this.#sender.nextDeadlineMs;
+    this.#parity.flush(nowMs);
+    return Math.min(this.#sender.nextDeadlineMs, this.#parity.nextDeadlineMs);
   }
 
   get rateBytesPerMs(): number {
@@ -130,6 +136,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   onFeedback(feedback: FeedbackReader, nowMs: number): void {
     this.#sender.onFeedback(feedback, nowMs);
+    this.#parity.flush(nowMs);
   }
 
   addPath(path: number, metered: boolean, speedKbps: number | null, nowMs: number): void {
@@ -138,6 +145,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   }
 
   removePath(path: number, nowMs: number): void {
+    this.#parity.forget(path);
     this.#sender.removePath(path, nowMs);
     this.#eligible &= ~(1 << path);
   }
@@ -170,6 +178,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   }
 
   close(): void {
+    this.#parity.close();
     this.#sender.close();
   }
 
@@ -188,6 +197,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
     }
     const flags = (innerFlags[slot] ?? 0) | (kind === "retransmission" ? INNER_RETRANSMISSION : 0);
     const bytes = payloadBytes[slot] ?? 0;
+    this.#parity.beforeSend(path, nowMs);
     const first = path.nextCounter;
     this.#parts.sender.send(path, epoch, payloads[slot] ?? 0, bytes, flags, flow, sequences[slot] ?? 0, nowMs);
     const last = path.nextCounter - 1;
@@ -201,6 +211,18 @@ export class AggregateLink implements PeerSender, AggregateSink {
   pad(pathNumber: number, nowMs: number): boolean {
     const path = this.#peer.paths[pathNumber];
     return path !== undefined && this.#parts.control.padding(this.#peer, path, nowMs);
+  }
+
+  onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void {
+    this.#sender.onParitySent(path, counter, bytes, delayMs, nowMs);
+  }
+
+  onParityEnd(path: number): void {
+    this.#sender.onParityEnd(path);
+  }
+
+  parityEvent(path: number, isOn: boolean, lossRatio: number): void {
+    this.event({ type: "parity", path, isOn, lossRatio });
   }
 
   release(slot: number, drop: keyof DropCounters | null): void {

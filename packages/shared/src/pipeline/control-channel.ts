@@ -98,6 +98,7 @@ export class ControlChannel implements ControlSink {
   onProbeReply(probeId: number, heldUs: number, receivedCount: number, highestCounter: number): void {
     const path = this.#path;
     path?.monitor.onProbeReply(probeId, heldUs, receivedCount, highestCounter, this.#nowMs);
+    path?.lossWatch.onReport(highestCounter, highestCounter - receivedCount);
   }
 
   onAttach(messageId: number, json: string): void {

@@ -69,15 +69,27 @@ export class Delivery {
 
   /**
    * @param plain where the inner header stands in the slot; the payload behind it is at payloadOffset().
-   * @returns true when the slot was passed on, false when it is the caller's again.
+   * @param isMade out of parity: it came when the others did. @returns true when the slot was passed on, false when it is
+   * the caller's again.
    */
-  push(peer: Peer, path: Path, slot: number, plain: number, plainBytes: number, nowMs: number): boolean {
+  push(
+    peer: Peer,
+    path: Path,
+    slot: number,
+    plain: number,
+    plainBytes: number,
+    nowMs: number,
+    isMade = false,
+  ): boolean {
     const inner = this.#datagrams;
     if (plainBytes < INNER_HEADER_BYTES) return this.#refuse("malformed");
     inner.readInner(plain);
-    path.monitor.onDataTime(inner.sendTime, nowMs);
-    if ((inner.flags & STEADY_FLAGS) === INNER_REPORTED) {
-      peer.receiver.resequencer.onDelay(path.number, inner.sendTime, nowMs);
+    if (isMade) inner.flags |= INNER_RETRANSMISSION;
+    else {
+      path.monitor.onDataTime(inner.sendTime, nowMs);
+      if ((inner.flags & STEADY_FLAGS) === INNER_REPORTED) {
+        peer.receiver.resequencer.onDelay(path.number, inner.sendTime, nowMs);
+      }
     }
     const routed = (inner.flags & INNER_ETHERNET) === 0;
     if (routed !== (peer.mode === "routed")) return this.#refuse("not-routed");

@@ -141,7 +141,7 @@ export interface PeerSnapshot {
   readonly rekeys: number;
   readonly mtu: number;
   readonly members: readonly MemberSnapshot[];
-  readonly resequencer: { held: number; late: number; lost: number; duplicates: number };
+  readonly resequencer: { held: number; late: number; lost: number; duplicates: number; made: number };
   readonly aggregate: SenderTotals | null;
 }
 

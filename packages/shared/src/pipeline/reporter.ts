@@ -45,6 +45,11 @@ export class Reporter {
     this.#note(peer, path, counter, bytes, NO_SEND_TIME, nowMs);
   }
 
+  /** A datagram was made out of parity: the sender need not send it again. */
+  onMade(peer: Peer, path: Path, counter: number): void {
+    peer.receiver.reports.onMade(path.number, counter);
+  }
+
   /** The batch is through. */
   flush(nowMs: number): void {
     for (const peer of this.#touched) this.#send(peer, nowMs);

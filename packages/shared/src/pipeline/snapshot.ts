@@ -23,6 +23,7 @@ function peerSnapshot(peer: Peer, nowMs: number): PeerSnapshot {
       late: resequencer.counters.late,
       lost: resequencer.skipped.lost + resequencer.skipped.overdue,
       duplicates: duplicates.duplicates,
+      made: peer.paths.reduce((sum, path) => sum + (path?.parityStore?.counters.solved ?? 0), 0),
     },
     aggregate: peer.sender?.totals() ?? null,
   };

@@ -1,6 +1,6 @@
 import type { Epoch, Path } from "../peer/index.ts";
 import { PATH_BATCH } from "../peer/index.ts";
-import { type DatagramView, TYPE_DATA } from "../wire/index.ts";
+import { type DatagramView, TYPE_DATA, TYPE_PARITY } from "../wire/index.ts";
 import type { DropCounters } from "./drops.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import { AUX, DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts, SLOT_BYTES } from "./ports.ts";
@@ -63,7 +63,7 @@ export class TransmitBatch {
   }
 
   /** Puts one datagram on a path: its next counter, its key, its place in the path's queue of this batch. */
-  add(path: Path, epoch: Epoch, type: number, plainOffset: number, plainBytes: number, nowMs: number): void {
+  add(path: Path, epoch: Epoch, type: number, plainOffset: number, plainBytes: number, nowMs: number, flags = 0): void {
     if (this.#count === BATCH_DATAGRAMS || path.staged === PATH_BATCH) this.#sendAll(nowMs);
     const index = this.#count++;
     const at = index * DESCRIPTOR_WORDS;
@@ -73,7 +73,9 @@ export class TransmitBatch {
       path.number,
       epoch.remoteIndex,
       path.nextCounter++,
+      flags,
     );
+    if (type !== TYPE_PARITY) path.parityMaker?.cover(plainOffset, type === TYPE_DATA ? plainBytes : 0, nowMs);
     this.#plain[at + OFFSET] = plainOffset;
     this.#plain[at + LENGTH] = plainBytes;
     this.#plain[at + AUX] = epoch.keyIndex;

@@ -42,7 +42,7 @@ export function bondStatus(
     rekeys: peer?.rekeys ?? 0,
     addresses: [...addresses],
     members,
-    resequencer: peer?.resequencer ?? { held: 0, late: 0, lost: 0, duplicates: 0 },
+    resequencer: peer?.resequencer ?? { held: 0, late: 0, lost: 0, duplicates: 0, made: 0 },
     aggregate: peer?.aggregate ?? null,
   };
 }

@@ -15,6 +15,7 @@ const AGGREGATE_SENTENCES: Readonly<Record<string, string>> = {
   "path-cleared": "what was sent on this path arrives again: it is used as before",
   "feedback-missing": "the far end does not tell what arrives: traffic is split by fixed shares, nothing is sent again",
   "shared-bottleneck": "paths that share one line are found, or are apart again: its capacity is counted once",
+  parity: "the line loses datagrams singly, and carries parity so that the far end can make them; or does not any more",
   "feedback-back": "the far end tells what arrives: every path gets what its line takes",
 };
 

@@ -11,6 +11,7 @@ import {
   TYPE_COOKIE_REPLY,
   TYPE_DATA,
   TYPE_INITIATION,
+  TYPE_PARITY,
 } from "./limits.ts";
 
 /** What `check` found. */
@@ -20,7 +21,7 @@ export const OUTER_HANDSHAKE = 1;
 export const OUTER_TOO_SHORT = 2;
 export const OUTER_BAD_TYPE = 3;
 export const OUTER_BAD_PATH = 4;
-/** Version 1 knows no flag, so a set one changes the meaning in a way this end cannot know. */
+/** Version 1 knows no flag but those of parity, so a set one changes the meaning in a way this end cannot know. */
 export const OUTER_BAD_FLAGS = 5;
 /** 2^53 or more: no peer gets there, and it would not fit a number. */
 export const OUTER_BAD_COUNTER = 6;
@@ -28,6 +29,9 @@ export const OUTER_BAD_COUNTER = 6;
 const OUTER_FLAGS_AT = 2;
 const MIN_CONTROL_BYTES = OUTER_HEADER_BYTES + TAG_BYTES;
 const MIN_DATA_BYTES = MIN_CONTROL_BYTES + INNER_HEADER_BYTES;
+/** Flags of parity: exclusive or of the lengths covered in the lower bits, counters covered less one in the upper. */
+const PARITY_LENGTH_BITS = 11;
+const PARITY_LENGTHS = (1 << PARITY_LENGTH_BITS) - 1;
 const TWO_32 = 0x100000000;
 
 /**
@@ -54,12 +58,12 @@ export class DatagramView {
     this.#view = new DataView(pool.buffer, pool.byteOffset, pool.byteLength);
   }
 
-  /** @param counter of this path and direction, an integer < 2^53. */
-  writeOuter(offset: number, type: number, path: number, session: number, counter: number): void {
+  /** @param counter of this path and direction, an integer < 2^53. @param flags other than 0 with parity only. */
+  writeOuter(offset: number, type: number, path: number, session: number, counter: number, flags = 0): void {
     const view = this.#view;
     view.setUint8(offset, type);
     view.setUint8(offset + OUTER_PATH_AT, path);
-    view.setUint16(offset + OUTER_FLAGS_AT, 0, true);
+    view.setUint16(offset + OUTER_FLAGS_AT, flags, true);
     view.setUint32(offset + OUTER_SESSION_AT, session, true);
     view.setUint32(offset + OUTER_COUNTER_AT, counter >>> 0, true);
     view.setUint32(offset + OUTER_COUNTER_AT + 4, counter / TWO_32, true);
@@ -69,10 +73,10 @@ export class DatagramView {
   check(offset: number, length: number): number {
     if (length < 1) return OUTER_TOO_SHORT;
     const type = this.type(offset);
-    if (type !== TYPE_DATA && type !== TYPE_CONTROL) return handshakeVerdict(type);
-    if (length < (type === TYPE_DATA ? MIN_DATA_BYTES : MIN_CONTROL_BYTES)) return OUTER_TOO_SHORT;
+    if (type < TYPE_DATA || type > TYPE_PARITY) return handshakeVerdict(type);
+    if (length < (type === TYPE_CONTROL ? MIN_CONTROL_BYTES : MIN_DATA_BYTES)) return OUTER_TOO_SHORT;
     if (this.path(offset) >= (type === TYPE_CONTROL ? SIDE_PATHS_END : MAX_PATHS)) return OUTER_BAD_PATH;
-    if (this.#view.getUint16(offset + OUTER_FLAGS_AT, true) !== 0) return OUTER_BAD_FLAGS;
+    if (type !== TYPE_PARITY && this.#view.getUint16(offset + OUTER_FLAGS_AT, true) !== 0) return OUTER_BAD_FLAGS;
     return this.counter(offset) <= Number.MAX_SAFE_INTEGER ? OUTER_OK : OUTER_BAD_COUNTER;
   }
 
@@ -92,6 +96,16 @@ export class DatagramView {
   counter(offset: number): number {
     const high = this.#view.getUint32(offset + OUTER_COUNTER_AT + 4, true);
     return high * TWO_32 + this.#view.getUint32(offset + OUTER_COUNTER_AT, true);
+  }
+
+  /** Counters right before its own that parity covers, 1..32. */
+  paritySpan(offset: number): number {
+    return (this.#view.getUint16(offset + OUTER_FLAGS_AT, true) >>> PARITY_LENGTH_BITS) + 1;
+  }
+
+  /** Exclusive or of the lengths of the plaintexts that parity covers. */
+  parityLengths(offset: number): number {
+    return this.#view.getUint16(offset + OUTER_FLAGS_AT, true) & PARITY_LENGTHS;
   }
 
   /** @param sendTime, @param sequence are taken modulo 2^24. */
@@ -125,4 +139,9 @@ export class DatagramView {
 
 function handshakeVerdict(type: number): number {
   return type >= TYPE_INITIATION && type <= TYPE_COOKIE_REPLY ? OUTER_HANDSHAKE : OUTER_BAD_TYPE;
+}
+
+/** Flags of a parity datagram. @param span 1..32. @param lengths < 2^11. */
+export function parityFlags(span: number, lengths: number): number {
+  return ((span - 1) << PARITY_LENGTH_BITS) | lengths;
 }

@@ -9,6 +9,8 @@ export const TYPE_RESPONSE = 2;
 export const TYPE_COOKIE_REPLY = 3;
 export const TYPE_DATA = 4;
 export const TYPE_CONTROL = 5;
+/** Sum of the plaintexts right before it on its path; see parity/. */
+export const TYPE_PARITY = 6;
 
 /** Outer header of data and control datagrams: type u8 | path u8 | flags u16 | session u32 | counter u64, authenticated. */
 export const OUTER_HEADER_BYTES = 16;

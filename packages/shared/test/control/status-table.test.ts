@@ -31,7 +31,7 @@ describe("the status table", () => {
         starlink  -       pending             -       -      -      -          -          -      -     -
 
       RESEQUENCER
-        held 5, late 4, lost 3, duplicates 2
+        held 5, late 4, lost 3, duplicates 2, made of parity 1
 
       DROPS
         no-member-up  12
@@ -59,7 +59,7 @@ describe("the status table", () => {
         waiting 12 (18 kB), dropped 41, marked 5, kept 161 kB, given up 2, feedback refused 3
 
       RESEQUENCER
-        held 5, late 4, lost 3, duplicates 2
+        held 5, late 4, lost 3, duplicates 2, made of parity 1
       "
     `);
   });

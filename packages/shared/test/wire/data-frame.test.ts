@@ -12,6 +12,7 @@ import {
   OUTER_TOO_SHORT,
   TYPE_CONTROL,
   TYPE_DATA,
+  TYPE_PARITY,
 } from "../../src/wire/index.ts";
 
 const u24 = fc.nat(0xffffff);
@@ -57,7 +58,9 @@ describe("outer header", () => {
     ["data with no payload", [TYPE_DATA, ...Array(39).fill(0)], OUTER_OK],
     ["a handshake", [3], OUTER_HANDSHAKE],
     ["type 0", [0, ...Array(39).fill(0)], OUTER_BAD_TYPE],
-    ["type 6", [6, ...Array(39).fill(0)], OUTER_BAD_TYPE],
+    ["parity, with its flags", [TYPE_PARITY, 0, 0xff, 0xff, ...Array(36).fill(0)], OUTER_OK],
+    ["parity without an inner header", [TYPE_PARITY, ...Array(38).fill(0)], OUTER_TOO_SHORT],
+    ["type 7", [7, ...Array(39).fill(0)], OUTER_BAD_TYPE],
     ["a path too many", [TYPE_DATA, MAX_PATHS, ...Array(38).fill(0)], OUTER_BAD_PATH],
     ["a flag", [TYPE_DATA, 0, 0, 1, ...Array(36).fill(0)], OUTER_BAD_FLAGS],
     ["a counter of 2^53", [TYPE_DATA, ...Array(13).fill(0), 0x20, 0, ...Array(24).fill(0)], OUTER_BAD_COUNTER],

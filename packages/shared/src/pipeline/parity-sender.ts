@@ -1,0 +1,95 @@
+import { ParityMaker } from "../parity/index.ts";
+import type { Path, Peer } from "../peer/index.ts";
+import { parityFlags, TYPE_PARITY } from "../wire/index.ts";
+import type { PacketPorts } from "./ports.ts";
+import type { TransmitBatch } from "./transmit-batch.ts";
+
+/** What the peer's sender is told. */
+interface ParityCounts {
+  /** @param delayMs what is lost may be made good this much later. */
+  onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void;
+  onParityEnd(path: number): void;
+  parityEvent(path: number, isOn: boolean, lossRatio: number): void;
+}
+
+/** Reports of the far end tell of what parity has mended within this. */
+const REPORT_MS = 2;
+
+/** Sends parity on those paths of a peer that lose datagrams singly, but for metered ones. */
+export class ParitySender {
+  /** When a group has to be closed. */
+  nextDeadlineMs = Number.POSITIVE_INFINITY;
+  readonly #peer: Peer;
+  readonly #ports: PacketPorts;
+  readonly #batch: TransmitBatch;
+  readonly #counts: ParityCounts;
+  readonly #paths: Path[] = [];
+
+  constructor(peer: Peer, ports: PacketPorts, batch: TransmitBatch, counts: ParityCounts) {
+    this.#peer = peer;
+    this.#ports = ports;
+    this.#batch = batch;
+    this.#counts = counts;
+  }
+
+  /** Call every 100 ms or so: lines become lossy, and cease to be. */
+  choose(): void {
+    for (const path of this.#peer.paths) {
+      if (path === undefined || path.metered) continue;
+      const { isLossy, lossRatio } = path.lossWatch;
+      if (isLossy === (path.parityMaker !== undefined)) continue;
+      if (isLossy) this.#start(path);
+      else this.#stop(path);
+      this.#counts.parityEvent(path.number, isLossy, lossRatio);
+    }
+  }
+
+  /** The path is about to carry one more datagram. */
+  beforeSend(path: Path, nowMs: number): void {
+    if (path.parityMaker?.isFull === true) this.#send(path, nowMs);
+  }
+
+  /** A batch is through, or the time has come: sends what is due. */
+  flush(nowMs: number): void {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const path of this.#paths) {
+      if ((path.parityMaker?.dueMs ?? Number.POSITIVE_INFINITY) <= nowMs) this.#send(path, nowMs);
+      nextMs = Math.min(nextMs, path.parityMaker?.dueMs ?? Number.POSITIVE_INFINITY);
+    }
+    this.nextDeadlineMs = nextMs;
+  }
+
+  forget(pathNumber: number): void {
+    const path = this.#paths.find(({ number }) => number === pathNumber);
+    if (path !== undefined) this.#stop(path);
+  }
+
+  close(): void {
+    for (const path of [...this.#paths]) this.#stop(path);
+  }
+
+  #start(path: Path): void {
+    path.parityMaker = new ParityMaker(this.#ports.pool);
+    this.#paths.push(path);
+  }
+
+  #stop(path: Path): void {
+    path.parityMaker = undefined;
+    this.#paths.splice(this.#paths.indexOf(path), 1);
+    this.#counts.onParityEnd(path.number);
+  }
+
+  #send(path: Path, nowMs: number): void {
+    const maker = path.parityMaker;
+    const epoch = this.#peer.sending;
+    const plain = maker === undefined || epoch === undefined ? -1 : this.#batch.borrow();
+    if (maker === undefined || epoch === undefined || plain < 0) return;
+    const flags = parityFlags(Math.max(1, maker.span), maker.lengths);
+    const bytes = maker.take(plain, nowMs);
+    if (bytes === 0) return;
+    const counter = path.nextCounter;
+    this.#batch.add(path, epoch, TYPE_PARITY, plain, bytes, nowMs, flags);
+    const delayMs = maker.delayMs + REPORT_MS;
+    this.#counts.onParitySent(path.number, counter, bytes + path.datagramOverheadBytes, delayMs, nowMs);
+  }
+}
