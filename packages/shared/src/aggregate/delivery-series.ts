@@ -127,14 +127,14 @@ export class DeliverySeries {
   #least(values: Float64Array, windowMs: number): number {
     const times = this.#nowMs;
     const newest = this.#end - 1;
-    const fromMs = (times[newest & MASK] ?? 0) - windowMs;
-    let least = Number.POSITIVE_INFINITY;
-    for (let back = 0; back < this.size; back++) {
+    const fromMs = this.#at(times, 0) - windowMs;
+    let least = newest & MASK;
+    for (let back = 1; back < this.size; back++) {
       const at = (newest - back) & MASK;
       if ((times[at] ?? 0) < fromMs) break;
-      least = Math.min(least, values[at] ?? 0);
+      if ((values[at] ?? 0) < (values[least] ?? 0)) least = at;
     }
-    return least;
+    return values[least] ?? Number.NaN;
   }
 
   #at(values: Float64Array, back: number): number {

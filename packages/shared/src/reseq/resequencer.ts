@@ -113,7 +113,9 @@ export class Resequencer {
     this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
     if (isNew) {
-      this.#steady.note(slot, flowSlot, isAgain ? nowMs : nowMs + this.#waitMs(sentAt, nowMs));
+      const waitMs = isAgain ? 0 : this.#waitMs(sentAt, nowMs);
+      if (waitMs > 0) this.#steady.note(slot, flowSlot, nowMs + waitMs);
+      else this.#steady.note(slot, flowSlot, nowMs);
       this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
       this.#handOn(nowMs);
     }

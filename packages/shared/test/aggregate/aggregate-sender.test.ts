@@ -45,6 +45,36 @@ describe("frames", () => {
     expect(bond.sender.totals().unkeptFrames).toBe(1);
   });
 
+  it("are not kept beyond the slots there is room for, however short they are", () => {
+    const bond = new SenderHarness(TWO);
+    bond.sender.setRoom(3);
+    const slots = [1, 2, 3, 4, 5].flatMap(() => bond.send(1, false, 60));
+    expect(bond.sent).toHaveLength(5);
+    expect([...bond.released.keys()]).toEqual(slots.slice(3));
+    expect(bond.sender.totals()).toMatchObject({ keptBytes: 180, unkeptFrames: 2 });
+    bond.nowMs += 20;
+    bond.ack(0, 4);
+    bond.send(3, true, 60);
+    expect(bond.sender.totals()).toMatchObject({ keptBytes: 180, unkeptFrames: 2 });
+  });
+
+  it("do not wait in more slots than there is room for: the fattest flow makes room, at once when others need it", () => {
+    const bond = new SenderHarness([{}]);
+    bond.controller(0).open = false;
+    bond.sender.setRoom(4);
+    const slots = bond.send(6);
+    expect([...bond.released.values()]).toEqual(["queue-full", "queue-full"]);
+    bond.sender.setRoom(2);
+    bond.send(1);
+    expect(bond.released.size).toBe(5);
+    bond.sender.shed();
+    expect(bond.released.size).toBe(6);
+    bond.sender.shed();
+    bond.sender.shed();
+    expect([...bond.released.keys()]).toHaveLength(slots.length + 1);
+    expect(bond.sent).toEqual([]);
+  });
+
   it("that a path refuses are given back with a reason", () => {
     const bond = new SenderHarness([{}]);
     bond.blocked.add(0);
