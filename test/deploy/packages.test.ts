@@ -25,7 +25,8 @@ describe.skipIf(missing !== "")(`packages${missing && ` (skipped: ${missing})`}`
 
   beforeAll(async () => {
     folder = await makePackages("--format", "deb", "--arch", "all");
-  }, 240_000);
+    await debianBase(); // fetched here, where there is time for it
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("the Debian package holds the programs, the units and the licences, and belongs to root", async () => {

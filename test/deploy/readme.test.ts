@@ -37,7 +37,7 @@ describe.skipIf(missing !== "")(
     beforeAll(async () => {
       packages = await makePackages("--format", "deb"); // what `npm run package` makes, and scp would carry
       site = await startDebianSite(packages);
-    }, 240_000);
+    });
     afterAll(async () => {
       await site?.remove();
       rmSync(packages, { recursive: true, force: true });
