@@ -181,21 +181,7 @@ export class LinkMonitor {
   /** A snapshot for status and policies. */
   quality(nowMs: number): PathQuality {
     const usedMs = this.#usedMs + (this.usable ? nowMs - this.#stateSinceMs : 0);
-    return {
-      rttMs: this.rtt.smoothedMs,
-      rttMinMs: this.rtt.minMs,
-      rttMaxMs: this.rtt.maxMs,
-      rttVarMs: this.rtt.variationMs,
-      pdvMs: this.pdv.pdvMs,
-      owdQueueMs: this.pdv.owdQueueMs,
-      plrRatio: this.#evidence.loss.plrRatio,
-      perRatio: this.#evidence.loss.perRatio,
-      txKbps: this.#evidence.traffic.tx.kbps(nowMs),
-      rxKbps: this.#evidence.traffic.rx.kbps(nowMs),
-      txBytes: this.#evidence.traffic.tx.totalBytes,
-      rxBytes: this.#evidence.traffic.rx.totalBytes,
-      availabilityRatio: usedMs / (nowMs - this.#madeMs),
-    };
+    return this.#evidence.quality(usedMs / (nowMs - this.#madeMs), nowMs);
   }
 
   // What is due when.
