@@ -54,7 +54,7 @@ export class ParityMaker {
 
   /** @param offset of the plaintext, even. @param bytes 0 of a control datagram. */
   cover(offset: number, bytes: number, nowMs: number): void {
-    if (this.#span === MOST_SPAN || bytes > MOST_PLAIN_BYTES) this.#skip();
+    if (this.#span === MOST_SPAN || bytes > MOST_PLAIN_BYTES) this.skip();
     if (bytes > MOST_PLAIN_BYTES) return;
     if (this.#span === 0 && bytes === 0) return;
     if (this.#span++ === 0) this.#firstMs = nowMs;
@@ -70,7 +70,7 @@ export class ParityMaker {
   take(offset: number, nowMs: number): number {
     const bytes = this.#longest;
     if (bytes === 0 || this.#allowance < bytes) {
-      this.#skip();
+      this.skip();
       return 0;
     }
     const at = offset >> 1;
@@ -91,7 +91,8 @@ export class ParityMaker {
     if ((bytes & 1) !== 0) sum[whole] = (sum[whole] ?? 0) ^ (this.#bytes[offset + bytes - 1] ?? 0);
   }
 
-  #skip(): void {
+  /** Gives the group up, and begins a new one. */
+  skip(): void {
     if (this.#dataCount > 0) this.skipped++;
     this.#clear();
   }

@@ -35,6 +35,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 
 /** What a frame's datagram has beside it over IPv4: 20 IP, 8 UDP. IPv6 has 20 more, which no decision hangs on. */
 const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
+/** With more in the queue the lines together are full. */
+const FULL_BACKLOG_MS = 5;
 /** Kept for retransmission: 100 ms of 300 Mbit/s, and the queue of the bond is as long again. */
 const KEPT_LIMIT_BYTES = 8_000_000;
 /** Slots that a peer may take, to queue and to keep, however few are left. */
@@ -219,6 +221,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   onParityEnd(path: number): void {
     this.#sender.onParityEnd(path);
+  }
+
+  get isFull(): boolean {
+    return this.#queue.bytes > FULL_BACKLOG_MS * this.#sender.rateBytesPerMs;
   }
 
   parityEvent(path: number, isOn: boolean, lossRatio: number): void {

@@ -10,8 +10,12 @@ interface ParityCounts {
   onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void;
   onParityEnd(path: number): void;
   parityEvent(path: number, isOn: boolean, lossRatio: number): void;
+  /** More is waiting than the lines carry: what parity takes is taken from frames. */
+  readonly isFull: boolean;
 }
 
+/** A line that loses less than this carries no parity while the lines are full: sending again is cheaper, and who waits is not short of frames. */
+const WORTH_FRAMES_RATIO = 0.01;
 /** Reports of the far end tell of what parity has mended within this. */
 const REPORT_MS = 2;
 
@@ -82,8 +86,13 @@ export class ParitySender {
   #send(path: Path, nowMs: number): void {
     const maker = path.parityMaker;
     const epoch = this.#peer.sending;
-    const plain = maker === undefined || epoch === undefined ? -1 : this.#batch.borrow();
-    if (maker === undefined || epoch === undefined || plain < 0) return;
+    if (maker === undefined || epoch === undefined) return;
+    if (this.#counts.isFull && path.lossWatch.lossRatio < WORTH_FRAMES_RATIO) {
+      maker.skip();
+      return;
+    }
+    const plain = this.#batch.borrow();
+    if (plain < 0) return;
     const flags = parityFlags(Math.max(1, maker.span), maker.lengths);
     const bytes = maker.take(plain, nowMs);
     if (bytes === 0) return;
