@@ -14,6 +14,8 @@ export interface ForwarderThreadData {
 
 /** An answer that takes longer means that the thread is gone or stuck. */
 const ANSWER_TIMEOUT_MS = 2_000;
+/** What the thread allocates lives for moments: more room than this for it would only be touched in turn. */
+const YOUNG_MEGABYTES = 6;
 
 /** Questions to the thread that wait for their answers. */
 class Questions<Answer> {
@@ -68,7 +70,8 @@ export class ForwarderThread {
     this.#wakeFd = this.#addon.eventfdOpen();
     this.#netlinkFd = this.#addon.netlinkOpen();
     const workerData: ForwarderThreadData = { options, wakeFd: this.#wakeFd, netlinkFd: this.#netlinkFd };
-    this.#worker = new Worker(new URL("./forwarder-worker.js", import.meta.url), { workerData });
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES };
+    this.#worker = new Worker(new URL("./forwarder-worker.js", import.meta.url), { workerData, resourceLimits });
     this.#worker.on("message", (event: ForwarderEvent) => {
       if (event.type === "snapshot") this.#snapshots.onAnswer(event.id, event.snapshot);
       else if (event.type === "history") this.#histories.onAnswer(event.id, event.history);
