@@ -82,7 +82,8 @@ async function measureFigures(topology: Topology, emulation: LineEmulation) {
 async function measureCut(topology: Topology, emulation: LineEmulation): Promise<DesignResult["cut"]> {
   const { lan } = topology;
   const count = (2 * OUTAGE_MS) / 50;
-  const pings = lan.exec(["ping", "-n", "-i", "0.05", "-c", String(count), "-W", "2", ADDRESSES.server], {
+  // Large enough to stand out among keepalives, whose line is not the one to cut.
+  const pings = lan.exec(["ping", "-n", "-s", "1000", "-i", "0.05", "-c", String(count), "-W", "2", ADDRESSES.server], {
     accept: [0, 1],
   });
   const line = await busiestLine(topology, OUTAGE_MS / 4);

@@ -49,7 +49,7 @@ function howMeasured({ kernel, node, lines, seconds, warmUpSeconds }: BondingRes
     `ARP monitoring every ${ARP_INTERVAL_MS} ms, transmit hash layer3+4 for balance-xor. wanbond: as it is, AES-256-GCM.`,
     "Headers leave 94 % of a line's rate to TCP with gretap, 92 % with wanbond.",
     "With a hash it is chance on which line one connection, or the ping, goes.",
-    `The cut: in an otherwise idle bond, the line that carries most of a ping every 50 ms is a black hole for ${OUTAGE_MS / 1000} s.`,
+    `The cut: in an otherwise idle bond, the line that carries most of a ping of 1000 bytes every 50 ms is a black hole for ${OUTAGE_MS / 1000} s.`,
   ];
 }
 
