@@ -155,24 +155,21 @@ export interface Neighbour {
   readonly metered: boolean;
   readonly socket: SideSocket;
   readonly idleMedianMs: number | null;
-  readonly idleP95Ms: number | null;
 }
 
 /** A rise that is no accident, and that is enough of the filled line's own to be of the same queue. */
 const LEAST_RISE_MS = 8;
 const SHARED_RATIO = 0.4;
 
-/** Whether a line's delay rose with the queue of the filled one. */
+/** Whether a line's delay rose with the queue of the filled one. A host that is busy may look like it; a second look, from the other line, does not. */
 export function sharesQueue(
-  { idleMedianMs, idleP95Ms }: Pick<Neighbour, "idleMedianMs" | "idleP95Ms">,
+  { idleMedianMs }: Pick<Neighbour, "idleMedianMs">,
   medianMs: number | null,
   queueMs: number | null,
 ): boolean {
-  if (idleMedianMs === null || idleP95Ms === null || medianMs === null || queueMs === null) return false;
+  if (idleMedianMs === null || medianMs === null || queueMs === null) return false;
   const riseMs = medianMs - idleMedianMs;
-  return (
-    queueMs >= LEAST_RISE_MS && riseMs >= LEAST_RISE_MS && riseMs >= SHARED_RATIO * queueMs && medianMs > idleP95Ms
-  );
+  return queueMs >= LEAST_RISE_MS && riseMs >= LEAST_RISE_MS && riseMs >= SHARED_RATIO * queueMs;
 }
 
 /** Watches a line's own round trips and those of the others while its fullest train is under way. */

@@ -183,7 +183,7 @@ class MeasureRun {
 
   #neighbour({ line, socket, index }: Reached): Neighbour {
     const roundTrips = this.#results[index]?.roundTrips;
-    const idle = { idleMedianMs: roundTrips?.medianMs ?? null, idleP95Ms: roundTrips?.p95Ms ?? null };
+    const idle = { idleMedianMs: roundTrips?.medianMs ?? null };
     return { name: line.name, metered: line.metered, socket, ...idle };
   }
 }

@@ -116,7 +116,7 @@ describe("the search for a capacity", () => {
 });
 
 describe("a shared bottleneck", () => {
-  const idle = { idleMedianMs: 40, idleP95Ms: 48 } satisfies Partial<Neighbour>;
+  const idle = { idleMedianMs: 40 } satisfies Partial<Neighbour>;
   it.each([
     ["a delay that rises with the other's queue", 90, 60, true],
     ["a delay that stays", 42, 60, false],
