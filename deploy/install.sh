@@ -129,7 +129,7 @@ choose_kind() {
     version=$(nodejs_version)
   fi
   if [ -n "$version" ] && dpkg --compare-versions "$version" ge 20.19~; then kind=deb; fi
-  [ "$kind" = deb ] || say "nodejs ${version:-is not to be had}: older than 20.19, so wanbond comes with its own"
+  [ "$kind" = deb ] || say "Debian offers ${version:+nodejs $version and }no nodejs from 20.19 on, so wanbond comes with its own"
 }
 
 pattern() {
@@ -234,7 +234,9 @@ install_tar() {
   change ln -sfn /opt/wanbond/bin/wanbond /usr/local/bin/wanbond
   [ -d /run/systemd/system ] || return 0
   # Sessions go on with the new version.
-  change systemctl try-restart wanbond-concentrator.service wanbond-client.service
+  for unit in wanbond-concentrator wanbond-client; do
+    if systemctl --quiet is-active "$unit"; then change systemctl restart "$unit"; fi
+  done
 }
 
 set_up() {

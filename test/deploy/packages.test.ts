@@ -9,7 +9,7 @@ import { DebianMachine } from "../support/debian-machine.ts";
 import { missingForDebian } from "../support/debian-packages.ts";
 import { debianBase } from "../support/debian-root.ts";
 import { leftovers, makePackages, PACKAGES } from "../support/debian-site.ts";
-import { createNamespaces, execute } from "../support/netns.ts";
+import { connectVeth, createNamespaces, execute } from "../support/netns.ts";
 
 const missing = missingForDebian();
 const own = ownArchitecture()?.debian ?? "amd64";
@@ -106,10 +106,10 @@ describe.skipIf(missing !== "")(`packages${missing && ` (skipped: ${missing})`}`
 
   it("a machine whose Debian has no fit nodejs gets the archive with its own, and loses it again", async () => {
     const archives = await makePackages("--format", "tar");
-    const [namespace] = await createNamespaces(["old"]);
-    if (namespace === undefined) throw new Error("unreachable: one was asked for");
-    await namespace.ip("link add wan type dummy", "addr add 198.51.100.7/24 dev wan", "link set wan up");
-    await namespace.ip("route add default via 198.51.100.1");
+    const [namespace, provider] = await createNamespaces(["old", "provider"]);
+    if (namespace === undefined || provider === undefined) throw new Error("unreachable: two were asked for");
+    await connectVeth(namespace, "wan", provider, "line");
+    await namespace.ip("addr add 198.51.100.7/24 dev wan", "route add default via 198.51.100.1");
     const machine = await DebianMachine.boot(await debianBase(), namespace, { folders: { [PACKAGES]: archives } });
     try {
       await machine.exec(
@@ -127,7 +127,7 @@ describe.skipIf(missing !== "")(`packages${missing && ` (skipped: ${missing})`}`
       expect(await leftovers(machine)).toEqual([]);
     } finally {
       await machine.stop();
-      namespace.remove();
+      for (const each of [namespace, provider]) each.remove();
       rmSync(archives, { recursive: true });
     }
   });
