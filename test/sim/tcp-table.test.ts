@@ -66,34 +66,33 @@ describe("one TCP connection through the tunnel", () => {
     ["equal3", "cubic", 0.95],
     ["equal3", "bbr", 0.95],
     ["wild", "cubic", 0.95],
-    ["wild", "bbr", 0.85],
+    ["wild", "bbr", 0.93],
     ["asym", "cubic", 0.85],
     ["asym", "bbr", 0.85],
     ["article3g", "cubic", 0.9],
     ["article3g", "bbr", 0.85],
-    ["rtt_120", "cubic", 0.8],
+    ["rtt_120", "cubic", 0.78],
+    ["dual_lte", "cubic", 0.5],
+    ["dual_lte", "bbr", 0.85],
+    ["loss_2", "cubic", 0.6],
+    ["loss_2", "bbr", 0.88],
   ] as const)("fills %s with %s by aggregate to at least %d", (scenario, tcp, share) => {
     expect(rowOf(scenario, tcp).shareRatio).toBeGreaterThan(share);
   });
 
-  it.each(["equal3", "asym", "wild", "rtt_120", "loss_2", "article3g"])(
-    "is never slower by aggregate than by any other policy over %s",
-    (scenario) => {
-      const others = rows.filter(
-        (row) => row.scenario === scenario && row.trouble === undefined && row.tcp === "cubic",
-      );
-      const best = Math.max(...others.map(({ shareRatio }) => shareRatio));
-      expect(rowOf(scenario).shareRatio).toBeGreaterThan(best - 0.03);
-    },
-  );
+  it.each(SCENARIOS)("is never slower by aggregate than by any other policy over %s", (scenario) => {
+    const others = rows.filter((row) => row.scenario === scenario && row.trouble === undefined && row.tcp === "cubic");
+    const best = Math.max(...others.map(({ shareRatio }) => shareRatio));
+    expect(rowOf(scenario).shareRatio).toBeGreaterThan(best - 0.03);
+  });
 
   it.each([
     ["equal3", 25],
     ["asym", 15],
     ["wild", 20],
     ["rtt_120", 20],
-  ] as const)("leaves a call over %s within 30 ms of the best line's %d ms", (scenario, delayMs) => {
-    expect(rowOf(scenario).p99Ms).toBeLessThan(delayMs + 30);
+  ] as const)("leaves a call over %s within 25 ms of the best line's %d ms", (scenario, delayMs) => {
+    expect(rowOf(scenario).p99Ms).toBeLessThan(delayMs + 25);
     expect(rowOf(scenario).lost).toBe(0);
   });
 
@@ -110,7 +109,7 @@ describe("one TCP connection through the tunnel", () => {
   it("costs little redundancy by aggregate", () => {
     for (const row of rows.filter(({ policy, trouble }) => policy === "aggregate" && trouble === undefined)) {
       const lossRatio = row.scenario === "loss_2" ? 0.02 : row.scenario === "dual_lte" ? 0.005 : 0;
-      expect(row.redundancyRatio, `${row.scenario} ${row.tcp}`).toBeLessThan(0.07 + lossRatio);
+      expect(row.redundancyRatio, `${row.scenario} ${row.tcp}`).toBeLessThan(0.06 + lossRatio);
     }
   });
 });
