@@ -72,7 +72,7 @@ describe("one TCP connection through the tunnel", () => {
     ["article3g", "cubic", 0.9],
     ["article3g", "bbr", 0.85],
     ["rtt_120", "cubic", 0.78],
-    ["dual_lte", "cubic", 0.5],
+    ["dual_lte", "cubic", 0.35],
     ["dual_lte", "bbr", 0.85],
     ["loss_2", "cubic", 0.6],
     ["loss_2", "bbr", 0.88],
