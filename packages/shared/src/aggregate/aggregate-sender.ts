@@ -169,6 +169,11 @@ export class AggregateSender {
     this.#transmitter.note(member, counter, NO_SLOT, KIND_PARITY, SENT_CONTROL, bytes, nowMs);
   }
 
+  /** How much later than expected a datagram of this path may come before it counts as lost. */
+  reorderMs(path: number): number {
+    return this.#members.byNumber[path]?.losses.reorderMs ?? 0;
+  }
+
   /** No parity goes out on this path any more. */
   onParityEnd(path: number): void {
     const member = this.#members.byNumber[path];

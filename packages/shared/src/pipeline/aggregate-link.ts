@@ -37,6 +37,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 /** With more in the queue the lines together are full. */
 const FULL_BACKLOG_MS = 5;
+/** A line that reorders by less tells soon what it has lost. */
+const SOON_KNOWN_MS = 5;
 /** Kept for retransmission: 100 ms of 300 Mbit/s, and the queue of the bond is as long again. */
 const KEPT_LIMIT_BYTES = 8_000_000;
 /** Slots that a peer may take, to queue and to keep, however few are left. */
@@ -223,8 +225,9 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#sender.onParityEnd(path);
   }
 
-  get isFull(): boolean {
-    return this.#queue.bytes > FULL_BACKLOG_MS * this.#sender.rateBytesPerMs;
+  isBetterRepeated(path: number): boolean {
+    const isFull = this.#queue.bytes > FULL_BACKLOG_MS * this.#sender.rateBytesPerMs;
+    return isFull && this.#sender.reorderMs(path) < SOON_KNOWN_MS;
   }
 
   parityEvent(path: number, isOn: boolean, lossRatio: number): void {

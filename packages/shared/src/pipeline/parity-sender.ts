@@ -10,11 +10,14 @@ interface ParityCounts {
   onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void;
   onParityEnd(path: number): void;
   parityEvent(path: number, isOn: boolean, lossRatio: number): void;
-  /** More is waiting than the lines carry: what parity takes is taken from frames. */
-  readonly isFull: boolean;
+  /**
+   * More is waiting than the lines carry, so that what parity takes is taken from frames, and what this path loses is soon
+   * known to be lost, so that sending it again holds up little.
+   */
+  isBetterRepeated(path: number): boolean;
 }
 
-/** A line that loses less than this carries no parity while the lines are full: sending again is cheaper, and who waits is not short of frames. */
+/** A line that loses less than this carries no parity where sending again is better. */
 const WORTH_FRAMES_RATIO = 0.01;
 /** Reports of the far end tell of what parity has mended within this. */
 const REPORT_MS = 2;
@@ -87,7 +90,7 @@ export class ParitySender {
     const maker = path.parityMaker;
     const epoch = this.#peer.sending;
     if (maker === undefined || epoch === undefined) return;
-    if (this.#counts.isFull && path.lossWatch.lossRatio < WORTH_FRAMES_RATIO) {
+    if (path.lossWatch.lossRatio < WORTH_FRAMES_RATIO && this.#counts.isBetterRepeated(path.number)) {
       maker.skip();
       return;
     }
