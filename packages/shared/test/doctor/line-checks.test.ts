@@ -159,6 +159,18 @@ describe("figures of a line", () => {
     expect(found[0]).toContain(expected);
   });
 
+  it("does not take a line that loses anyway for one with a policer", () => {
+    const { roundTrips } = goodLine();
+    if (roundTrips === null) throw new Error("unreachable: a good line has round trips");
+    const lossy = { ...roundTrips, answered: Math.round(roundTrips.sent * 0.85) };
+    const down = { ...full, lossRatio: 0.2, queueMs: 1 };
+    expect(withLine({ roundTrips: lossy, capacity: { up: full, down } }).join()).not.toContain("capacity");
+    const cut = { ...down, lossRatio: 0.5 };
+    expect(withLine({ roundTrips: lossy, capacity: { up: full, down: cut } }).join()).toContain(
+      "warning capacity isp1",
+    );
+  });
+
   it("name lines that are one when both say so, or when only one could be filled", () => {
     const shared = (second: Partial<LineMeasurement>) =>
       troubles(

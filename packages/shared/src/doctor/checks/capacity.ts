@@ -2,7 +2,7 @@ import type { DirectionCapacity, LineMeasurement } from "../../control/index.ts"
 import type { Check } from "../facts.ts";
 import { about, type Finding } from "../finding.ts";
 
-/** A full line has a queue; one that loses this much without any is cut by a policer. */
+/** A full line has a queue; one that loses this much more than when it is quiet, without any, is cut by a policer. */
 const POLICED = { lossRatio: 0.15, queueMs: 4 } as const;
 /** A line may be a little slower than its contract. */
 const EXPECTED_RATIO = 0.7;
@@ -23,7 +23,8 @@ function capacityOf(line: LineMeasurement, speedKbps: number | null): Finding[] 
   }
   const { up, down } = line.capacity;
   const text = `down ${rateText(down)}, up ${rateText(up)}`;
-  const throttled = [down, up].filter((each) => each !== null && isPoliced(each));
+  const quietLossRatio = quietLossOf(line);
+  const throttled = [down, up].filter((each) => each !== null && isPoliced(each, quietLossRatio));
   if (throttled.length > 0) {
     const at = throttled.map((each) => `${mbit(each?.kbps ?? 0)} Mbit/s`).join(" and ");
     const found = `${text}; beyond ${at} datagrams are dropped without a queue building up: the rate of UDP, or of the line, is limited by a policer`;
@@ -47,8 +48,13 @@ function capacityOf(line: LineMeasurement, speedKbps: number | null): Finding[] 
   return [say.ok(text)];
 }
 
-function isPoliced({ saturated, lossRatio, queueMs }: DirectionCapacity): boolean {
-  return saturated && lossRatio > POLICED.lossRatio && queueMs !== null && queueMs < POLICED.queueMs;
+function isPoliced({ saturated, lossRatio, queueMs }: DirectionCapacity, quietLossRatio: number): boolean {
+  return saturated && lossRatio > POLICED.lossRatio + quietLossRatio && queueMs !== null && queueMs < POLICED.queueMs;
+}
+
+/** What the line loses anyway: of round trips, so at least what either direction does. */
+function quietLossOf({ roundTrips }: LineMeasurement): number {
+  return roundTrips === null || roundTrips.sent === 0 ? 0 : 1 - roundTrips.answered / roundTrips.sent;
 }
 
 function rateText(direction: DirectionCapacity | null): string {
