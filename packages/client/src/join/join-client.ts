@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import {
   checkConfigText,
   decodeInvite,
@@ -9,48 +8,20 @@ import {
   type Invite,
   MAX_ENROLLED_NETWORKS,
   MAX_TOLD_NETWORKS,
-  readKeyFile,
 } from "@wanbond/shared/config";
-import { formatKey, generatePrivateKey, publicKeyOf } from "@wanbond/shared/crypto";
+import { formatKey } from "@wanbond/shared/crypto";
 import { EX_CANTCREAT, EX_CONFIG, EX_DATAERR, EX_TEMPFAIL, EX_UNAVAILABLE, WanbondError } from "@wanbond/shared/errors";
-import {
-  beginFile,
-  createRunner,
-  makeKeyFolder,
-  type Runner,
-  readNetworksInUse,
-  replaceFile,
-  requirePrerequisites,
-} from "@wanbond/shared/system";
+import { beginConfiguration, type JoinReport, type JoinRequest } from "@wanbond/shared/runtime";
+import { createRunner, type Runner, readNetworksInUse, requirePrerequisites } from "@wanbond/shared/system";
 import { type ResolvedUplink, readUplinkFacts, resolveUplinks, type UplinkFacts } from "../uplink/index.ts";
 import { clientDocument } from "./client-document.ts";
 import { enrol } from "./enrol.ts";
 import { findLanNetworks, givenNetworks, requireApartNetworks, requireUplinks } from "./lan-discovery.ts";
 
-/** More than a file of a join ever has. */
-const DOCUMENT_ROOM_BYTES = 16 * 1024;
 const DEFAULT_PATIENCE_MS = 20_000;
 
-export interface JoinOptions {
-  readonly invite: string;
-  readonly configPath: string;
-  /** Networks behind this host; null: what is found; none: this host alone. */
-  readonly lan: readonly string[] | null;
-  readonly tap: string;
-  /** Replaces a configuration that is there; its text goes to FILE.old. */
-  readonly force: boolean;
+export interface JoinOptions extends JoinRequest {
   readonly patienceMs?: number;
-}
-
-/** What a join found and made, for the operator. */
-export interface JoinReport {
-  readonly name: string;
-  readonly addresses: readonly string[];
-  readonly lan: readonly string[];
-  readonly uplinks: readonly string[];
-  readonly configPath: string;
-  /** Sentences about what works, but less well than it could. */
-  readonly warnings: readonly string[];
 }
 
 type Welcome = Extract<EnrolReply, { ok: true }>;
@@ -84,28 +55,21 @@ export async function joinClient(options: JoinOptions): Promise<JoinReport> {
   requireFreeDevice(facts, options);
   const uplinks = requireUplinks(resolveUplinks("auto", facts, [options.tap]));
   const lan = lanOf(options, facts, uplinks);
-  makeKeyFolder(dirname(configPath));
   // Room on the disk is taken before the invite is used up.
-  const document = beginFile(configPath, DOCUMENT_ROOM_BYTES);
-  const key = takeKey(join(dirname(configPath), "client.key"), document.discard);
-  const clean = () => {
-    document.discard();
-    key.forget();
-  };
-  const interrupted = onInterrupt(clean);
+  const files = beginConfiguration(configPath, "client.key");
+  const interrupted = onInterrupt(files.discard);
   try {
-    const request = await requestFor(key.publicKey, lan, runner, options);
+    const request = await requestFor(files.publicKey, lan, runner, options);
     const { reply } = await enrol(invite, uplinks, request, options.patienceMs ?? DEFAULT_PATIENCE_MS);
     if (!reply.ok) throw refused(reply);
     // From here on the key is that of a client: if the disk fails now, the same invite and this key are good for another try.
-    key.keep();
-    const text = clientDocument({ ...settingsOf(reply, invite), keyFile: key.file, tap: options.tap });
+    files.keepKey();
+    const text = clientDocument({ ...settingsOf(reply, invite), keyFile: files.keyFile, tap: options.tap });
     checkConfigText(text, configPath);
-    keepOld(configPath);
-    document.commit(text);
+    files.commit(text);
     return reportOf(reply, configPath, uplinks, lan);
   } catch (error) {
-    clean();
+    files.discard();
     throw error;
   } finally {
     interrupted.dispose();
@@ -184,49 +148,6 @@ function requireFreeDevice(facts: UplinkFacts, { tap, force }: JoinOptions): voi
   if (force || !facts.links.some(({ name }) => name === tap)) return;
   const sentence = `There is a device ${tap} already: wanbond runs here, or another program uses that name. Stop it, or choose another name with --tap.`;
   throw new WanbondError("WB_TAP_BUSY", EX_TEMPFAIL, sentence);
-}
-
-interface TakenKey {
-  readonly publicKey: string;
-  readonly file: string;
-  /** It stays from now on, whatever happens. */
-  keep(): void;
-  /** Removes it again, if it was made for this join and is not kept. */
-  forget(): void;
-}
-
-/** A key that is there is used again: a join that was cut off can be repeated with the same invite. */
-function takeKey(file: string, onFault: () => void): TakenKey {
-  try {
-    const old = existsSync(file) ? readOldKey(file) : null;
-    const privateKey = old ?? generatePrivateKey(randomBytes);
-    if (old === null) replaceFile(file, `${formatKey(privateKey)}\n`);
-    let isOurs = old === null;
-    return {
-      publicKey: formatKey(publicKeyOf(privateKey)),
-      file,
-      keep: () => {
-        isOurs = false;
-      },
-      forget: () => {
-        if (isOurs) rmSync(file, { force: true });
-      },
-    };
-  } catch (error) {
-    onFault();
-    throw error;
-  }
-}
-
-/** @throws WanbondError when others may read it, or it holds none. */
-function readOldKey(file: string): Uint8Array {
-  const { key, fault } = readKeyFile(file);
-  if (key !== null) return key;
-  throw new WanbondError("WB_BAD_KEY", EX_CONFIG, `The key file here ${fault.problem}. ${fault.remedy}`);
-}
-
-function keepOld(configPath: string): void {
-  if (existsSync(configPath)) replaceFile(`${configPath}.old`, readFileSync(configPath, "utf8"));
 }
 
 function refused({ reason, problem }: Extract<EnrolReply, { ok: false }>): WanbondError {

@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import {
   checkConfigText,
@@ -7,57 +6,23 @@ import {
   isHostOf,
   parseEndpoint,
   parsePrefix,
-  readKeyFile,
   readRegister,
   registerFile,
 } from "@wanbond/shared/config";
-import { formatKey, generatePrivateKey, publicKeyOf } from "@wanbond/shared/crypto";
 import { EX_CANTCREAT, EX_CONFIG, EX_TEMPFAIL, EX_USAGE, WanbondError } from "@wanbond/shared/errors";
 import { native } from "@wanbond/shared/io";
-import {
-  beginFile,
-  createRunner,
-  makeKeyFolder,
-  type Runner,
-  readNetworksInUse,
-  replaceFile,
-  requirePrerequisites,
-} from "@wanbond/shared/system";
+import { beginConfiguration, type InitReport, type InitRequest } from "@wanbond/shared/runtime";
+import { createRunner, type Runner, readNetworksInUse, requirePrerequisites } from "@wanbond/shared/system";
 import { endpointsAt, findOwnAddresses, type OwnAddresses } from "../public-endpoints.ts";
 import { chooseTunnelAddress, conflictOf } from "./address-plan.ts";
 import { concentratorDocument } from "./concentrator-document.ts";
 import { firewallHints } from "./firewall-hints.ts";
 
 const DEFAULT_PORT = 51900;
-/** More than a new file ever has. */
-const DOCUMENT_ROOM_BYTES = 16 * 1024;
-
-export interface InitOptions {
-  readonly configPath: string;
-  /** Empty: port 51900 of all addresses. */
-  readonly listen: readonly string[];
-  /** Empty: the address of the default route, if it is public. */
-  readonly endpoints: readonly string[];
-  /** Empty: a network that is not in use here. */
-  readonly address: readonly string[];
-  readonly tap: string;
-  /** Replaces a configuration that is there; its text goes to FILE.old, its key stays. */
-  readonly force: boolean;
-}
-
-/** What was made, for the operator. */
-export interface InitReport {
-  readonly configPath: string;
-  readonly publicKey: string;
-  readonly listen: readonly string[];
-  readonly endpoints: readonly string[];
-  readonly address: readonly string[];
-  /** Sentences about what is still to be done. */
-  readonly hints: readonly string[];
-}
+const KEY_NAME = "concentrator.key";
 
 /** Writes a working configuration and key of a concentrator; nothing on the system is changed. @throws WanbondError */
-export async function initConcentrator(options: InitOptions): Promise<InitReport> {
+export async function initConcentrator(options: InitRequest): Promise<InitReport> {
   const { tap } = options;
   // A relative name of the key would count from the folder of the file.
   const configPath = resolve(options.configPath);
@@ -68,40 +33,28 @@ export async function initConcentrator(options: InitOptions): Promise<InitReport
   const listen = listenOf(options, own);
   const address = addressOf(options, [...(await readNetworksInUse(runner, [tap])), ...knownLans(tap)]);
   const endpoints = endpointsOf(options, own, listen);
-  const keyFile = join(dirname(configPath), "concentrator.key");
+  const keyFile = join(dirname(configPath), KEY_NAME);
   const settings = { listen, endpoints, keyFile, tap, address, written: new Date().toISOString() };
   const text = concentratorDocument(settings);
   checkConfigText(text, configPath);
-  const publicKey = write(configPath, keyFile, text);
+  const publicKey = write(configPath, text);
   return { configPath, publicKey, listen, endpoints, address, hints: await hintsOf(runner, endpoints, own, listen) };
 }
 
-function write(configPath: string, keyFile: string, text: string): string {
-  makeKeyFolder(dirname(configPath));
-  const document = beginFile(configPath, DOCUMENT_ROOM_BYTES);
-  const isNewKey = !existsSync(keyFile);
+/** @returns the public key. */
+function write(configPath: string, text: string): string {
+  const files = beginConfiguration(configPath, KEY_NAME);
   try {
-    const privateKey = isNewKey ? generatePrivateKey(randomBytes) : readOldKey(keyFile);
-    if (isNewKey) replaceFile(keyFile, `${formatKey(privateKey)}\n`);
-    if (existsSync(configPath)) replaceFile(`${configPath}.old`, readFileSync(configPath, "utf8"));
-    document.commit(text);
-    return formatKey(publicKeyOf(privateKey));
+    files.commit(text);
+    return files.publicKey;
   } catch (error) {
-    document.discard();
-    if (isNewKey) rmSync(keyFile, { force: true });
+    files.discard();
     throw error;
   }
 }
 
-/** @throws WanbondError when others may read it, or it holds none. */
-function readOldKey(file: string): Uint8Array {
-  const { key, fault } = readKeyFile(file);
-  if (key !== null) return key;
-  throw new WanbondError("WB_BAD_KEY", EX_CONFIG, `The key file here ${fault.problem}. ${fault.remedy}`);
-}
-
 /** @throws WanbondError */
-function listenOf({ listen }: InitOptions, { reachable, hidden }: OwnAddresses): string[] {
+function listenOf({ listen }: InitRequest, { reachable, hidden }: OwnAddresses): string[] {
   const hasIpv6 = [...reachable, ...hidden].some((address) => address.includes(":"));
   const wanted =
     listen.length > 0 ? [...listen] : [`0.0.0.0:${DEFAULT_PORT}`, ...(hasIpv6 ? [`[::]:${DEFAULT_PORT}`] : [])];
@@ -130,7 +83,7 @@ function requireFreePort(text: string): void {
 }
 
 /** @throws WanbondError */
-function addressOf({ address }: InitOptions, inUse: readonly string[]): string[] {
+function addressOf({ address }: InitRequest, inUse: readonly string[]): string[] {
   if (address.length === 0) {
     const chosen = chooseTunnelAddress(inUse);
     if (chosen !== null) return [chosen];
@@ -170,7 +123,7 @@ function knownLans(tap: string): string[] {
 }
 
 /** @throws WanbondError */
-function endpointsOf({ endpoints }: InitOptions, own: OwnAddresses, listen: readonly string[]): string[] {
+function endpointsOf({ endpoints }: InitRequest, own: OwnAddresses, listen: readonly string[]): string[] {
   const listening = listen.flatMap((text) => parseEndpoint(text) ?? []);
   if (endpoints.length === 0) return endpointsAt(own.reachable, listening).map(formatEndpoint);
   return endpoints.map((text) => {

@@ -1,5 +1,6 @@
+import type { InitRequest, JoinRequest } from "../runtime/index.ts";
 import { startService } from "../system/index.ts";
-import type { InitRequest, JoinRequest, Shell } from "./shell.ts";
+import type { Shell } from "./shell.ts";
 
 /** Where the services look. */
 const SERVICE_FILE = (role: "client" | "concentrator") => `/etc/wanbond/${role}.toml`;

@@ -33,7 +33,14 @@ export function recordingShell(change: Partial<Shell> = {}): RecordingShell {
     },
     joinClient: async (request) => {
       ran.push(`join ${JSON.stringify(request)}`);
-      return { name: "home1", addresses: ["10.200.0.2/32"], lan: [], uplinks: ["eth1"], warnings: ["a warning"] };
+      return {
+        name: "home1",
+        addresses: ["10.200.0.2/32"],
+        lan: [],
+        uplinks: ["eth1"],
+        configPath: request.configPath,
+        warnings: ["a warning"],
+      };
     },
     doctorClient: async (options) => void ran.push(`doctor client ${JSON.stringify(options)}`),
     doctorConcentrator: async (options) => void ran.push(`doctor concentrator ${JSON.stringify(options)}`),
