@@ -19,8 +19,6 @@ export class ParityMaker {
   lengths = 0;
   /** How long a group takes to fill, about: what is lost may be made good this much later. */
   delayMs = MOST_AGE_MS;
-  /** Groups that were given up for their cost or for what came between. */
-  skipped = 0;
   readonly #sum = new Uint16Array(MOST_PLAIN_BYTES / 2);
   readonly #bytes: Uint8Array;
   readonly #words: Uint16Array;
@@ -78,8 +76,17 @@ export class ParityMaker {
     for (let i = 0; i < words; i++) this.#words[at + i] = this.#sum[i] ?? 0;
     this.#allowance -= bytes;
     this.delayMs = Math.max(nowMs - this.#firstMs, this.delayMs * DELAY_FADES);
-    this.#clear();
+    this.skip();
     return bytes;
+  }
+
+  /** Gives the group up, and begins a new one. */
+  skip(): void {
+    this.#sum.fill(0, 0, (this.#longest + 1) >> 1);
+    this.lengths = 0;
+    this.#span = 0;
+    this.#dataCount = 0;
+    this.#longest = 0;
   }
 
   #add(offset: number, bytes: number): void {
@@ -89,19 +96,5 @@ export class ParityMaker {
     const whole = bytes >> 1;
     for (let i = 0; i < whole; i++) sum[i] = (sum[i] ?? 0) ^ (words[at + i] ?? 0);
     if ((bytes & 1) !== 0) sum[whole] = (sum[whole] ?? 0) ^ (this.#bytes[offset + bytes - 1] ?? 0);
-  }
-
-  /** Gives the group up, and begins a new one. */
-  skip(): void {
-    if (this.#dataCount > 0) this.skipped++;
-    this.#clear();
-  }
-
-  #clear(): void {
-    this.#sum.fill(0, 0, (this.#longest + 1) >> 1);
-    this.lengths = 0;
-    this.#span = 0;
-    this.#dataCount = 0;
-    this.#longest = 0;
   }
 }

@@ -1,4 +1,3 @@
-import { ParityStore } from "../parity/index.ts";
 import type { Epoch, Path, Peer } from "../peer/index.ts";
 import {
   type DatagramView,
@@ -19,6 +18,7 @@ import type { EmitEvent } from "./events.ts";
 import type { HandshakeQueue } from "./handshake-queue.ts";
 import { Origin } from "./origin.ts";
 import type { PacketPool } from "./packet-pool.ts";
+import { ParityReceiver } from "./parity-receiver.ts";
 import {
   AUX,
   DESCRIPTOR_WORDS,
@@ -62,6 +62,7 @@ export class Ingress {
   readonly #batch: TransmitBatch;
   readonly #delivery: Delivery;
   readonly #reporter: Reporter;
+  readonly #parity: ParityReceiver;
   readonly #emit: EmitEvent;
   readonly #drops: DropCounters;
   readonly #arenaOffset: number;
@@ -100,6 +101,7 @@ export class Ingress {
     this.#batch = parts.batch;
     this.#delivery = parts.delivery;
     this.#reporter = parts.reporter;
+    this.#parity = new ParityReceiver(parts);
     this.#emit = parts.emit;
     this.#drops = parts.drops;
     this.#arenaOffset = parts.arenaOffset;
@@ -179,61 +181,23 @@ export class Ingress {
       if (peer.roams) this.#follow(peer, path, counter, nowMs);
       path.monitor.onReceived(counter, this.#sealed[at + LENGTH] ?? 0, nowMs);
     }
-    if (path?.parityStore !== undefined) this.#remember(peer, path, place, nowMs);
-    if (this.#types[place] === TYPE_CONTROL) {
-      if (path !== undefined) this.#reporter.onControl(peer, path, counter, this.#ipBytes(place, path), nowMs);
+    const type = this.#types[place];
+    if (path !== undefined && type !== TYPE_DATA) {
+      this.#reporter.onControl(peer, path, counter, this.#ipBytes(place, path), nowMs);
+    }
+    if (type === TYPE_CONTROL) {
+      if (path !== undefined) this.#parity.note(peer, path, counter, plain, 0, nowMs);
       this.#control.read(peer, path, pathNumber, this.#origin, plain, plainBytes, nowMs);
       return false;
     }
     if (path === undefined || peer.enrolling) return this.#refuse("unknown-path");
-    if (this.#types[place] === TYPE_PARITY) {
-      this.#onParity(peer, path, place, nowMs);
+    if (type === TYPE_PARITY) {
+      this.#parity.onParity(peer, path, counter, this.#sealed[at + OFFSET] ?? 0, plain, plainBytes, nowMs);
       return false;
     }
+    this.#parity.note(peer, path, counter, plain, plainBytes, nowMs);
     this.#reporter.onData(peer, path, counter, this.#ipBytes(place, path), plain, plainBytes, nowMs);
     return this.#delivery.push(peer, path, this.#slots[place] ?? 0, plain, plainBytes, nowMs);
-  }
-
-  /** The next one that is missing may have to be made of this. */
-  #remember(peer: Peer, path: Path, place: number, nowMs: number): void {
-    const type = this.#types[place];
-    if (type === TYPE_PARITY) return;
-    const { [place * DESCRIPTOR_WORDS + OFFSET]: plain = 0, [place * DESCRIPTOR_WORDS + LENGTH]: bytes = 0 } =
-      this.#plain;
-    const group = path.parityStore?.note(this.#counters[place] ?? 0, plain, type === TYPE_DATA ? bytes : 0) ?? -1;
-    if (group >= 0) this.#make(peer, path, group, nowMs);
-  }
-
-  #onParity(peer: Peer, path: Path, place: number, nowMs: number): void {
-    const at = place * DESCRIPTOR_WORDS;
-    const counter = this.#counters[place] ?? 0;
-    this.#reporter.onControl(peer, path, counter, this.#ipBytes(place, path), nowMs);
-    path.parityStore ??= new ParityStore(this.#ports.pool);
-    const sealed = this.#sealed[at + OFFSET] ?? 0;
-    const span = this.#datagrams.paritySpan(sealed);
-    const lengths = this.#datagrams.parityLengths(sealed);
-    const group = path.parityStore.addParity(
-      counter,
-      span,
-      lengths,
-      this.#plain[at + OFFSET] ?? 0,
-      this.#plain[at + LENGTH] ?? 0,
-    );
-    if (group >= 0) this.#make(peer, path, group, nowMs);
-  }
-
-  /** One datagram of a group is missing, and can be made of the others. */
-  #make(peer: Peer, path: Path, group: number, nowMs: number): void {
-    const slot = this.#pool.take();
-    if (slot < 0 || path.parityStore === undefined) {
-      this.#refuse("pool-empty");
-      return;
-    }
-    const plain = this.#delivery.payloadOffset(peer, slot) - INNER_HEADER_BYTES;
-    const bytes = path.parityStore.solve(group, plain);
-    const isMade = bytes > 0;
-    if (isMade) this.#reporter.onMade(peer, path, path.parityStore.solvedCounter);
-    if (!isMade || !this.#delivery.push(peer, path, slot, plain, bytes, nowMs, true)) this.#pool.give(slot);
   }
 
   /** A path answers to where its newest authentic datagram came from: CGNAT rebinding, a new lease, another uplink. */
