@@ -62,6 +62,7 @@ export class VirtualQueueController implements PathController {
   rateBytesPerMs = GUESS_BYTES_PER_MS;
   inflightBytes = 0;
   latenessMs = 0;
+  pdvMs = 0;
   readonly #onDelay: (owdMs: number, nowMs: number) => void;
   // What is asked for every datagram and changes with reports alone; see #renew.
   #paceBytesPerMs = 0;
@@ -119,10 +120,6 @@ export class VirtualQueueController implements PathController {
 
   get baseOwdMs(): number {
     return this.#series.size === 0 ? Number.NaN : this.#least.owdMs;
-  }
-
-  get pdvMs(): number {
-    return this.#noise.pdvMs;
   }
 
   get rttMinMs(): number {
@@ -246,6 +243,7 @@ export class VirtualQueueController implements PathController {
     this.#msPerByte = 1 / this.rateBytesPerMs;
     this.#leastQueueMs = this.#foreign.state === "none" ? 0 : this.#line.newestQueueMs;
     this.#lineMs = this.latenessMs + (this.#series.size === 0 ? 0 : this.#least.owdMs);
+    this.pdvMs = this.#noise.pdvMs;
   }
 
   /**

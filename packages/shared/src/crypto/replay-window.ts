@@ -18,8 +18,11 @@ export class ReplayWindow {
    * @returns true the first time it is asked for a counter that is at most REPLAY_WINDOW behind the newest.
    */
   accept(counter: number): boolean {
-    if (counter > this.#newest) {
-      if (counter > Number.MAX_SAFE_INTEGER) return false;
+    if (counter > Number.MAX_SAFE_INTEGER) return false;
+    if (counter === this.#newest + 1) {
+      if ((counter & (WORD_BITS - 1)) === 0) this.#seen[(counter >>> 5) & (WORDS - 1)] = 0;
+      this.#newest = counter;
+    } else if (counter > this.#newest) {
       this.#advance(counter);
     } else if (this.#newest - counter > REPLAY_WINDOW) {
       return false;

@@ -1,5 +1,6 @@
 import { AnswerVerdict } from "./answer-verdict.ts";
 import type { LinkMonitorConfig, LinkMonitorSink, LinkNumbers, LinkReason, LinkState } from "./link-config.ts";
+import type { LossMeter } from "./loss-meter.ts";
 import { PathEvidence } from "./path-evidence.ts";
 import type { PdvEstimator } from "./pdv-estimator.ts";
 import { ProbePace } from "./probe-pace.ts";
@@ -8,6 +9,7 @@ import type { PathQuality } from "./quality.ts";
 import type { RttEstimator } from "./rtt-estimator.ts";
 import { ShareRamp } from "./share-ramp.ts";
 import { Silence } from "./silence.ts";
+import type { TrafficWatch } from "./traffic-watch.ts";
 
 /** Good answers in a row that readmit. */
 const GOOD_ANSWERS = 5;
@@ -26,6 +28,8 @@ export class LinkMonitor {
   #config: LinkMonitorConfig;
   #pace: ProbePace;
   readonly #evidence: PathEvidence;
+  readonly #loss: LossMeter;
+  readonly #traffic: TrafficWatch;
   readonly #answers: AnswerVerdict;
   readonly #silence: Silence;
   readonly #sink: LinkMonitorSink;
@@ -49,6 +53,8 @@ export class LinkMonitor {
     this.#evidence = new PathEvidence(nowMs);
     this.rtt = this.#evidence.rtt;
     this.pdv = this.#evidence.pdv;
+    this.#loss = this.#evidence.loss;
+    this.#traffic = this.#evidence.traffic;
     this.#answers = new AnswerVerdict(this.#evidence, config);
     this.#silence = new Silence(this.#evidence, config, this.#pace);
     this.#madeMs = nowMs;
@@ -80,16 +86,16 @@ export class LinkMonitor {
 
   /** For this end's probe replies: authentic datagrams received on this path, and the highest counter among them. */
   get receivedCount(): number {
-    return this.#evidence.loss.receivedCount;
+    return this.#loss.receivedCount;
   }
 
   get highestCounter(): number {
-    return this.#evidence.loss.highestCounter;
+    return this.#loss.highestCounter;
   }
 
   /** Loss of the sending direction as last measured; NaN when unknown. */
   get plrRatio(): number {
-    return this.#evidence.loss.plrRatio;
+    return this.#loss.plrRatio;
   }
 
   /** When onTimer wants to be called next; may move in either direction with every other call. */
@@ -106,32 +112,32 @@ export class LinkMonitor {
 
   /** For every datagram sent on this path. @param isData a data datagram; probes and replies are not traffic. */
   onSent(sizeBytes: number, isData: boolean, nowMs: number): void {
-    this.#evidence.traffic.tx.add(sizeBytes, nowMs);
-    if (isData) this.#evidence.traffic.onData(nowMs);
+    this.#traffic.tx.add(sizeBytes, nowMs);
+    if (isData) this.#traffic.onData(nowMs);
   }
 
   /** For every datagram of this path that is authentic and no replay. */
   onReceived(counter: number, sizeBytes: number, nowMs: number): void {
-    this.#evidence.traffic.rx.add(sizeBytes, nowMs);
-    this.#evidence.loss.onReceived(counter);
+    this.#traffic.rx.add(sizeBytes, nowMs);
+    this.#loss.onReceived(counter);
     this.#evidence.heardMs = nowMs;
   }
 
   /** For every received data datagram, besides onReceived: its send time in units of 4 us, modulo 2^24. */
   onDataTime(sendTime24: number, nowMs: number): void {
     this.pdv.add(sendTime24, nowMs);
-    this.#evidence.traffic.onData(nowMs);
+    this.#traffic.onData(nowMs);
   }
 
   /** Probes as if the path carried data, for as long as data counts: somebody wants to know soon whether it is alive. */
   attend(nowMs: number): void {
-    this.#evidence.traffic.onData(nowMs);
+    this.#traffic.onData(nowMs);
     this.#wakeMs = nowMs;
   }
 
   /** A datagram named this path and failed authentication. */
   onForged(): void {
-    this.#evidence.loss.onForged();
+    this.#loss.onForged();
   }
 
   /** @param heldUs between the peer's receiving the probe and sending the reply. The counts are the peer's. */
@@ -140,7 +146,7 @@ export class LinkMonitor {
     if (Number.isNaN(rttMs) || !this.#interfaceUp) return;
     this.#evidence.replyMs = nowMs;
     this.#wakeMs = nowMs;
-    this.#evidence.loss.onReport(receivedCount, highestCounter, nowMs);
+    this.#loss.onReport(receivedCount, highestCounter, nowMs);
     this.#answers.onAnswer(rttMs, this.usable, nowMs);
   }
 
@@ -165,11 +171,11 @@ export class LinkMonitor {
     this.#checkedMs = nowMs;
     this.#wakeMs = Number.POSITIVE_INFINITY;
     this.#answers.bestRttMs = bestRttMs;
-    this.#evidence.traffic.onTimer(nowMs);
+    this.#traffic.onTimer(nowMs);
     if (nowMs >= this.#nextProbeMs()) this.#sink.sendProbe(this.#evidence.probes.onSent(nowMs));
     if (this.usable) {
       this.#judgeUsable(othersUsable, nowMs);
-      this.#ramp.advance(this.#good(nowMs), this.#evidence.traffic.loaded(nowMs), nowMs);
+      this.#ramp.advance(this.#good(nowMs), this.#traffic.loaded(nowMs), nowMs);
       return;
     }
     if (this.state === "down") this.#judgeDown(othersUsable, nowMs);
@@ -189,7 +195,7 @@ export class LinkMonitor {
   #nextProbeMs(): number {
     if (!this.#interfaceUp) return Number.POSITIVE_INFINITY;
     const sentMs = this.#evidence.probes.sentMs;
-    if (this.#evidence.traffic.busy && this.state !== "down") return sentMs + this.#pace.fastMs;
+    if (this.#traffic.busy && this.state !== "down") return sentMs + this.#pace.fastMs;
     if (!this.usable) {
       const sinceMs = sentMs - this.#stateSinceMs;
       return sentMs + this.#pace.outOfUseMs(this.state, sinceMs, this.#dueMs() - sentMs);
@@ -283,8 +289,8 @@ export class LinkMonitor {
       rttLimitMs: this.#answers.rttLimitMs(this.usable, nowMs),
       unansweredMs: Math.max(0, nowMs - this.#evidence.probes.unansweredSinceMs),
       unheardMs: nowMs - this.#evidence.heardMs,
-      plrRatio: this.#evidence.loss.plrRatio,
-      packetCount: this.#evidence.loss.packetCount,
+      plrRatio: this.#loss.plrRatio,
+      packetCount: this.#loss.packetCount,
       offences: this.#punishment.offences,
       waitMs: Math.max(0, this.#dueMs() - nowMs),
     };

@@ -3,9 +3,12 @@ const BUCKET_MS = 125;
 
 /** Bytes in total and kbit/s over the last second, in steps of an eighth of a second. */
 export class RateMeter {
-  totalBytes = 0;
+  /** Those that are full; in place of the one that is being filled, 0. */
   readonly #buckets = new Float64Array(BUCKETS + 1);
   #at = 0;
+  #filledBytes = 0;
+  /** In the bucket that is being filled. */
+  #newBytes = 0;
   #bucketEndsMs: number;
 
   constructor(nowMs: number) {
@@ -14,8 +17,11 @@ export class RateMeter {
 
   add(sizeBytes: number, nowMs: number): void {
     if (nowMs >= this.#bucketEndsMs) this.#advance(nowMs);
-    this.totalBytes += sizeBytes;
-    this.#buckets[this.#at] = (this.#buckets[this.#at] ?? 0) + sizeBytes;
+    this.#newBytes += sizeBytes;
+  }
+
+  get totalBytes(): number {
+    return this.#filledBytes + this.#newBytes;
   }
 
   /** Over the eight full buckets before the one that is being filled. */
@@ -28,6 +34,9 @@ export class RateMeter {
 
   #advance(nowMs: number): void {
     const steps = Math.floor((nowMs - this.#bucketEndsMs) / BUCKET_MS) + 1;
+    this.#buckets[this.#at] = this.#newBytes;
+    this.#filledBytes += this.#newBytes;
+    this.#newBytes = 0;
     for (let i = 0; i < steps && i <= BUCKETS; i++) {
       this.#at = (this.#at + 1) % (BUCKETS + 1);
       this.#buckets[this.#at] = 0;

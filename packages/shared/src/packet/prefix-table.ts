@@ -7,9 +7,11 @@ export const NO_PREFIX = -1;
 
 /** A node has an entry for each value of a byte: the next node, id + 1 of the prefix that ends here, its length in bits. */
 const BYTE_VALUES = 256;
-const NODE_WORDS = 3 * BYTE_VALUES;
-const ID_AT = BYTE_VALUES;
-const BITS_AT = 2 * BYTE_VALUES;
+/** A power of two, so that an entry never lies in two lines of the cache. */
+const ENTRY_WORDS = 4;
+const NODE_WORDS = ENTRY_WORDS * BYTE_VALUES;
+const ID_AT = 1;
+const BITS_AT = 2;
 /** Node 0 is none. */
 const ROOT_IPV4 = 1;
 const ROOT_IPV6 = 2;
@@ -35,8 +37,8 @@ export class PrefixTable {
     const depth = Math.max(0, Math.ceil(bits / 8) - 1);
     const node = this.#walk(bytes, depth) * NODE_WORDS;
     const count = BYTE_VALUES >> (bits - depth * 8);
-    const first = node + (u8(bytes, depth) & -count);
-    for (let entry = first; entry < first + count; entry++) {
+    const first = node + (u8(bytes, depth) & -count) * ENTRY_WORDS;
+    for (let entry = first; entry < first + count * ENTRY_WORDS; entry += ENTRY_WORDS) {
       if ((this.#nodes[entry + BITS_AT] ?? 0) > bits) continue;
       this.#nodes[entry + ID_AT] = id + 1;
       this.#nodes[entry + BITS_AT] = bits;
@@ -67,7 +69,7 @@ export class PrefixTable {
     let found = 0;
     let node = root;
     for (let at = offset; at < offset + bytes && node !== 0; at++) {
-      const entry = node * NODE_WORDS + u8(pool, at);
+      const entry = node * NODE_WORDS + u8(pool, at) * ENTRY_WORDS;
       const id = nodes[entry + ID_AT] ?? 0;
       if (id !== 0) found = id;
       node = nodes[entry] ?? 0;
@@ -79,7 +81,7 @@ export class PrefixTable {
   #walk(bytes: Uint8Array, depth: number): number {
     let node = bytes.length === 4 ? ROOT_IPV4 : ROOT_IPV6;
     for (let step = 0; step < depth; step++) {
-      const entry = node * NODE_WORDS + u8(bytes, step);
+      const entry = node * NODE_WORDS + u8(bytes, step) * ENTRY_WORDS;
       let next = this.#nodes[entry] ?? 0;
       if (next === 0) {
         next = this.#newNode(); // May replace the array.

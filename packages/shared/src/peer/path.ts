@@ -23,6 +23,8 @@ export class Path {
   socket: number;
   /** Where it sends to. The concentrator's follows the newest authentic datagram (roaming). */
   readonly endpoint = new Int32Array(ENDPOINT_WORDS);
+  /** What its IP packets have in front of a datagram. */
+  ipUdpBytes: number;
   /** What the far end said of this link; counts where our own settings say nothing of it. */
   readonly told: Partial<LinkSettings>;
   /** Every byte costs. */
@@ -71,6 +73,7 @@ export class Path {
     this.name = identity.name;
     this.socket = identity.socket;
     this.endpoint.set(identity.endpoint.subarray(0, ENDPOINT_WORDS));
+    this.ipUdpBytes = ipUdpBytesOf(this.endpoint);
     this.told = identity.told;
     this.metered = identity.metered;
     this.attachJson = identity.attachJson;
@@ -88,10 +91,6 @@ export class Path {
     return this.endpoint[ENDPOINT_FAMILY] === 6 ? 6 : 4;
   }
 
-  get ipUdpBytes(): number {
-    return (this.family === 6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES) + UDP_HEADER_BYTES;
-  }
-
   /** @param mtuBytes largest IP packet the path is known to carry. */
   setMtu(mtuBytes: number): void {
     this.mtuBytes = mtuBytes;
@@ -102,6 +101,7 @@ export class Path {
   moveTo(socket: number, endpoints: Int32Array, index: number): void {
     this.socket = socket;
     this.endpoint.set(endpoints.subarray(index * ENDPOINT_WORDS, (index + 1) * ENDPOINT_WORDS));
+    this.ipUdpBytes = ipUdpBytesOf(this.endpoint);
   }
 
   /** The far end must attach it again: it has started anew. */
@@ -110,4 +110,8 @@ export class Path {
     this.nextAttachMs = 0;
     this.attachGapMs = ATTACH_FIRST_GAP_MS;
   }
+}
+
+function ipUdpBytesOf(endpoint: Int32Array): number {
+  return (endpoint[ENDPOINT_FAMILY] === 6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES) + UDP_HEADER_BYTES;
 }

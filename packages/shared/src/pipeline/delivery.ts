@@ -165,9 +165,7 @@ export class Delivery {
       const admission = this.#destinations.admit(peer, this.#view, nowMs);
       if (admission !== "accepted") return this.#refuse(admission);
     }
-    const descriptors = this.#pool.descriptors;
-    descriptors[slot * DESCRIPTOR_WORDS + OFFSET] = frame;
-    descriptors[slot * DESCRIPTOR_WORDS + LENGTH] = frameBytes;
+    this.#pool.descriptors[slot * DESCRIPTOR_WORDS + LENGTH] = frameBytes;
     return this.#inOrder(peer, path, slot, nowMs);
   }
 
@@ -196,7 +194,9 @@ export class Delivery {
     if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs, isAgain)) {
       return this.#refuse(duplicates.tooOld > tooOld ? "late-copy" : "duplicate");
     }
-    if (resequencer.nextDeadlineMs <= nowMs && !this.#undecided.includes(peer)) this.#undecided.push(peer);
+    if (resequencer.nextDeadlineMs <= nowMs && this.#undecided[0] !== peer && !this.#undecided.includes(peer)) {
+      this.#undecided.push(peer);
+    }
     this.#drain(peer, nowMs);
     return true;
   }

@@ -155,7 +155,7 @@ export class Egress {
   ): boolean {
     if (this.#pool.spareCount < 0 && !this.#shed()) return this.#drop("pool-empty");
     sender.push(slot, this.#view, payload, payloadBytes, flags, nowMs);
-    if (!this.#queued.includes(peer)) this.#queued.push(peer);
+    if (this.#queued[this.#queued.length - 1] !== peer && !this.#queued.includes(peer)) this.#queued.push(peer);
     return true;
   }
 

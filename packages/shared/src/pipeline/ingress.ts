@@ -77,6 +77,9 @@ export class Ingress {
   readonly #paths = new Uint8Array(UDP_BATCH);
   readonly #counters = new Float64Array(UDP_BATCH);
   readonly #epochs: (Epoch | undefined)[] = new Array<Epoch | undefined>(UDP_BATCH).fill(undefined);
+  /** The path that was followed last in this batch, and where to. */
+  #followed: Path | undefined;
+  #followedIndex = 0;
 
   constructor(parts: {
     ports: PacketPorts;
@@ -118,6 +121,7 @@ export class Ingress {
     for (let i = 0; i < count; i++) if (this.#choose(i, chosen)) chosen++;
     if (chosen === 0) return;
     this.#ports.open(this.#sealed, this.#plain, chosen);
+    this.#followed = undefined;
     for (let place = 0; place < chosen; place++) {
       if (!this.#onOpened(place, nowMs)) this.#pool.give(this.#slots[place] ?? 0);
     }
@@ -203,7 +207,10 @@ export class Ingress {
   /** A path answers to where its newest authentic datagram came from: CGNAT rebinding, a new lease, another uplink. */
   #follow(peer: Peer, path: Path, counter: number, nowMs: number): void {
     const { socket, endpoints, endpointIndex } = this.#origin;
+    if (path === this.#followed && endpointIndex === this.#followedIndex) return;
     if (counter <= path.monitor.highestCounter) return;
+    this.#followed = path;
+    this.#followedIndex = endpointIndex;
     if (path.socket === socket && sameEndpoint(path.endpoint, 0, endpoints, endpointIndex)) return;
     const from = formatEndpoint(path.endpoint);
     path.moveTo(socket, endpoints, endpointIndex);

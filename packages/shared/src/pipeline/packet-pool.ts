@@ -1,4 +1,4 @@
-import { DESCRIPTOR_WORDS, LENGTH, OFFSET, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
+import { DESCRIPTOR_WORDS, OFFSET, SLOT_BYTES, SLOT_HEADROOM } from "./ports.ts";
 
 /** Left for what has to be sent and received whatever waits. */
 const RESERVED_SLOTS = 2_048;
@@ -8,7 +8,7 @@ const RESERVED_SLOTS = 2_048;
  * list, a batch under way, the resequencer.
  */
 export class PacketPool {
-  /** One permanent descriptor per slot; a frame that starts elsewhere in its slot has its offset set here. */
+  /** One per slot, of a frame that starts behind the headroom; who puts one there sets its length. */
   readonly descriptors: Int32Array;
   readonly slotCount: number;
   readonly #base: number;
@@ -21,7 +21,10 @@ export class PacketPool {
     this.#base = baseOffset;
     this.descriptors = new Int32Array(slotCount * DESCRIPTOR_WORDS);
     this.#free = new Int32Array(slotCount);
-    for (let slot = slotCount - 1; slot >= 0; slot--) this.give(slot);
+    for (let slot = slotCount - 1; slot >= 0; slot--) {
+      this.descriptors[slot * DESCRIPTOR_WORDS + OFFSET] = this.frameOffset(slot);
+      this.give(slot);
+    }
   }
 
   get freeCount(): number {
@@ -33,16 +36,13 @@ export class PacketPool {
     return this.#freeCount - RESERVED_SLOTS;
   }
 
-  /** @returns a slot number, or -1 when all are held. Its descriptor points behind the headroom. */
+  /** @returns a slot number, or -1 when all are held. */
   take(): number {
     if (this.#freeCount === 0) return -1;
-    const slot = this.#free[--this.#freeCount] ?? -1;
-    this.descriptors[slot * DESCRIPTOR_WORDS + OFFSET] = this.frameOffset(slot);
-    return slot;
+    return this.#free[--this.#freeCount] ?? -1;
   }
 
   give(slot: number): void {
-    this.descriptors[slot * DESCRIPTOR_WORDS + LENGTH] = 0;
     this.#free[this.#freeCount++] = slot;
   }
 

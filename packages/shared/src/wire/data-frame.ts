@@ -33,6 +33,8 @@ const MIN_DATA_BYTES = MIN_CONTROL_BYTES + INNER_HEADER_BYTES;
 const PARITY_LENGTH_BITS = 11;
 const PARITY_LENGTHS = (1 << PARITY_LENGTH_BITS) - 1;
 const TWO_32 = 0x100000000;
+/** The upper word of a counter of 2^53. */
+const TWO_21 = 0x200000;
 
 /**
  * Reads and writes the headers of datagrams where they lie in a packet pool. Offsets may have any alignment. Nothing is
@@ -77,7 +79,7 @@ export class DatagramView {
     if (length < (type === TYPE_CONTROL ? MIN_CONTROL_BYTES : MIN_DATA_BYTES)) return OUTER_TOO_SHORT;
     if (this.path(offset) >= (type === TYPE_CONTROL ? SIDE_PATHS_END : MAX_PATHS)) return OUTER_BAD_PATH;
     if (type !== TYPE_PARITY && this.#view.getUint16(offset + OUTER_FLAGS_AT, true) !== 0) return OUTER_BAD_FLAGS;
-    return this.counter(offset) <= Number.MAX_SAFE_INTEGER ? OUTER_OK : OUTER_BAD_COUNTER;
+    return this.#view.getUint32(offset + OUTER_COUNTER_AT + 4, true) < TWO_21 ? OUTER_OK : OUTER_BAD_COUNTER;
   }
 
   type(offset: number): number {
