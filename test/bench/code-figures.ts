@@ -6,12 +6,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { STANDARD_POLICIES } from "../../packages/shared/src/bond/index.ts";
+import { PACKET_LOOP_FLAG } from "../../packages/shared/src/io/index.ts";
 import type { PolicyCost, StageCost, X25519Cost } from "./cost-result.ts";
 
 const BANNER =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
-/** The figures of cost-main.ts: it is bundled as the product is and run in processes of its own. */
+/** The figures of cost-main.ts: it is bundled as the product is and run, with its flag, in processes of its own. */
 export class CodeFigures {
   readonly #folder = mkdtempSync(join(tmpdir(), "wanbond-bench-cost-"));
   readonly #bundle = join(this.#folder, "cost.mjs");
@@ -69,7 +70,7 @@ export class CodeFigures {
   }
 
   async #run<T>(...parameters: readonly string[]): Promise<T> {
-    const command = [this.#bundle, ...parameters, String(this.#seconds)];
+    const command = [PACKET_LOOP_FLAG, this.#bundle, ...parameters, String(this.#seconds)];
     const ended = promisify(execFile)(process.execPath, command);
     this.#running = ended.child;
     let said = "";

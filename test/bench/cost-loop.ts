@@ -105,9 +105,9 @@ export class CostLoop {
     const nowMs = this.#nowMs;
     this.#near.nowTimeMs = nowMs;
     this.#far.nowTimeMs = nowMs;
-    this.#receive(this.#client, this.#near); // Of the turn before: an answer takes time.
     this.#near.offeredFrames = frames;
     const startMs = performance.now();
+    this.#receive(this.#client, this.#near); // Of the turn before: an answer takes time.
     if (frames > 0) this.#client.onTapReadable();
     this.#client.onTimer(nowMs);
     const middleMs = performance.now();

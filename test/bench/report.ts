@@ -186,8 +186,9 @@ function policySection({ policies }: BenchResult): Section {
     title: "The packet loop's own cost, ns per frame",
     notes: [
       "Everything but system calls and cipher, on ports that only move headers and whose own cost is taken off.",
-      "64 frames at once as under load, then one frame at a time. Out: TAP to line; in: line to TAP, with the check",
-      "that a routed concentrator makes; four members, of which broadcast uses all for every frame.",
+      "64 frames at once as under load, then one frame at a time. Out: TAP to line, and what the far end reports of it;",
+      "in: line to TAP, with the check that a routed concentrator makes; four members, of which broadcast uses all for",
+      "every frame.",
     ],
     header: ["policy", "out", "in", "both ends", "of it the pick", "alone: out", "in", "both ends"],
     rows: policies.map(({ policy, loaded, pickNs, alone }) => [

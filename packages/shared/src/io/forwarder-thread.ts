@@ -1,7 +1,9 @@
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { EX_OSERR, WanbondError } from "../errors.ts";
 import type { SenderHistory } from "../peer/index.ts";
 import type { ForwarderCommand, ForwarderEvent, ForwarderOptions, ForwarderSnapshot } from "../pipeline/index.ts";
+import { PACKET_LOOP_FLAG } from "./forwarder-engine.ts";
 import { native } from "./native.ts";
 
 /** What the forwarder's thread is started with. All of it survives the way between threads. */
@@ -69,6 +71,7 @@ export class ForwarderThread {
   ) {
     this.#wakeFd = this.#addon.eventfdOpen();
     this.#netlinkFd = this.#addon.netlinkOpen();
+    setFlagsFromString(PACKET_LOOP_FLAG);
     const workerData: ForwarderThreadData = { options, wakeFd: this.#wakeFd, netlinkFd: this.#netlinkFd };
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES };
     this.#worker = new Worker(new URL("./forwarder-worker.js", import.meta.url), { workerData, resourceLimits });

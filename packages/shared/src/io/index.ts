@@ -1,3 +1,4 @@
+export { PACKET_LOOP_FLAG } from "./forwarder-engine.ts";
 export { ForwarderThread, type ForwarderThreadData } from "./forwarder-thread.ts";
 export {
   type NativeAddon,
