@@ -1,4 +1,5 @@
 import { MOST_PLAIN_BYTES, MOST_SPAN } from "./parity-figures.ts";
+import { addPlain, copyPlain, PlainBytes } from "./plain-bytes.ts";
 
 /** Parity may cost this part of the bytes it covers: 3.3 %, where a full group of equal frames costs 3.1 %. */
 const SHARE = 1 / 30;
@@ -19,9 +20,8 @@ export class ParityMaker {
   lengths = 0;
   /** How long a group takes to fill, about: what is lost may be made good this much later. */
   delayMs = MOST_AGE_MS;
-  readonly #sum = new Uint16Array(MOST_PLAIN_BYTES / 2);
-  readonly #bytes: Uint8Array;
-  readonly #words: Uint16Array;
+  readonly #sum = new PlainBytes(new Uint8Array(MOST_PLAIN_BYTES));
+  readonly #pool: PlainBytes;
   #span = 0;
   #dataCount = 0;
   #longest = 0;
@@ -30,8 +30,7 @@ export class ParityMaker {
 
   /** @param pool that holds the plaintexts. */
   constructor(pool: Uint8Array<ArrayBuffer>) {
-    this.#bytes = pool;
-    this.#words = new Uint16Array(pool.buffer, pool.byteOffset, pool.byteLength >> 1);
+    this.#pool = new PlainBytes(pool);
   }
 
   /** Counters from the group's first to the last. */
@@ -61,7 +60,7 @@ export class ParityMaker {
     this.#allowance = Math.min(SAVED_BYTES, this.#allowance + bytes * SHARE);
     this.lengths ^= bytes;
     if (bytes > this.#longest) this.#longest = bytes;
-    this.#add(offset, bytes);
+    addPlain(this.#pool, offset, this.#sum, 0, bytes);
   }
 
   /** Writes the sum to an even offset of the pool and begins a new group. @returns its bytes, 0 when it may not be sent. */
@@ -71,9 +70,7 @@ export class ParityMaker {
       this.skip();
       return 0;
     }
-    const at = offset >> 1;
-    const words = (bytes + 1) >> 1;
-    for (let i = 0; i < words; i++) this.#words[at + i] = this.#sum[i] ?? 0;
+    copyPlain(this.#sum, 0, this.#pool, offset, bytes);
     this.#allowance -= bytes;
     this.delayMs = Math.max(nowMs - this.#firstMs, this.delayMs * DELAY_FADES);
     this.skip();
@@ -82,19 +79,10 @@ export class ParityMaker {
 
   /** Gives the group up, and begins a new one. */
   skip(): void {
-    this.#sum.fill(0, 0, (this.#longest + 1) >> 1);
+    this.#sum.bytes.fill(0, 0, this.#longest);
     this.lengths = 0;
     this.#span = 0;
     this.#dataCount = 0;
     this.#longest = 0;
-  }
-
-  #add(offset: number, bytes: number): void {
-    const sum = this.#sum;
-    const words = this.#words;
-    const at = offset >> 1;
-    const whole = bytes >> 1;
-    for (let i = 0; i < whole; i++) sum[i] = (sum[i] ?? 0) ^ (words[at + i] ?? 0);
-    if ((bytes & 1) !== 0) sum[whole] = (sum[whole] ?? 0) ^ (this.#bytes[offset + bytes - 1] ?? 0);
   }
 }

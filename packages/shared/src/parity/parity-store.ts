@@ -1,8 +1,8 @@
 import { MOST_PLAIN_BYTES } from "./parity-figures.ts";
+import { addPlain, copyPlain, PlainBytes } from "./plain-bytes.ts";
 
 /** Datagrams remembered: a group, and as many again as may overtake each other. */
 const REMEMBERED = 256;
-const WORDS = MOST_PLAIN_BYTES / 2;
 /** Groups that wait for all but one of their datagrams. */
 const GROUPS = 16;
 const NONE = -1;
@@ -18,24 +18,22 @@ export class ParityStore {
   readonly counters = { solved: 0, givenUp: 0 };
   /** Of the datagram that `solve` made. */
   solvedCounter = NONE;
-  readonly #bytes: Uint8Array;
-  readonly #words: Uint16Array;
+  readonly #pool: PlainBytes;
   readonly #counterAt = new Float64Array(REMEMBERED).fill(NONE);
   readonly #lengthAt = new Uint16Array(REMEMBERED);
-  readonly #plains = new Uint16Array(REMEMBERED * WORDS);
+  readonly #plains = new PlainBytes(new Uint8Array(REMEMBERED * MOST_PLAIN_BYTES));
   /** First counter of each waiting group; NONE: the place is free. */
   readonly #firsts = new Float64Array(GROUPS).fill(NONE);
   readonly #spans = new Uint8Array(GROUPS);
   readonly #missing = new Uint8Array(GROUPS);
   readonly #lengths = new Uint16Array(GROUPS);
-  readonly #sums = new Uint16Array(GROUPS * WORDS);
+  readonly #sums = new PlainBytes(new Uint8Array(GROUPS * MOST_PLAIN_BYTES));
   #waiting = 0;
   #nextGroup = 0;
 
   /** @param pool that plaintexts lie in. */
   constructor(pool: Uint8Array<ArrayBuffer>) {
-    this.#bytes = pool;
-    this.#words = new Uint16Array(pool.buffer, pool.byteOffset, pool.byteLength >> 1);
+    this.#pool = new PlainBytes(pool);
   }
 
   /**
@@ -47,7 +45,7 @@ export class ParityStore {
     if (bytes > MOST_PLAIN_BYTES || (this.#counterAt[place] ?? NONE) >= counter) return NONE;
     this.#counterAt[place] = counter;
     this.#lengthAt[place] = bytes;
-    this.#copyIn(this.#plains, place * WORDS, offset, bytes);
+    copyPlain(this.#pool, offset, this.#plains, place * MOST_PLAIN_BYTES, bytes);
     return this.#waiting === 0 ? NONE : this.#arrived(counter);
   }
 
@@ -63,7 +61,9 @@ export class ParityStore {
     this.#spans[group] = span;
     this.#missing[group] = missing;
     this.#lengths[group] = lengths;
-    this.#copyIn(this.#sums, group * WORDS, offset, bytes);
+    const sum = group * MOST_PLAIN_BYTES;
+    copyPlain(this.#pool, offset, this.#sums, sum, bytes);
+    this.#sums.bytes.fill(0, sum + bytes, sum + MOST_PLAIN_BYTES);
     this.#waiting++;
     return missing === 1 ? group : NONE;
   }
@@ -76,21 +76,20 @@ export class ParityStore {
     const first = this.#firsts[group] ?? NONE;
     const end = first + (this.#spans[group] ?? 0);
     let length = this.#lengths[group] ?? 0;
-    const sum = group * WORDS;
+    const sum = group * MOST_PLAIN_BYTES;
     for (let each = first; each < end; each++) {
       if (!this.#has(each)) {
         this.solvedCounter = each;
         continue;
       }
       const place = each % REMEMBERED;
-      length ^= this.#lengthAt[place] ?? 0;
-      this.#subtract(sum, place * WORDS, this.#lengthAt[place] ?? 0);
+      const bytes = this.#lengthAt[place] ?? 0;
+      length ^= bytes;
+      addPlain(this.#plains, place * MOST_PLAIN_BYTES, this.#sums, sum, bytes);
     }
     this.#free(group);
     if (length === 0 || length > MOST_PLAIN_BYTES) return 0;
-    const at = offset >> 1;
-    const words = (length + 1) >> 1;
-    for (let i = 0; i < words; i++) this.#words[at + i] = this.#sums[sum + i] ?? 0;
+    copyPlain(this.#sums, sum, this.#pool, offset, length);
     this.note(this.solvedCounter, offset, length);
     this.counters.solved++;
     return length;
@@ -125,21 +124,5 @@ export class ParityStore {
   #free(group: number): void {
     this.#firsts[group] = NONE;
     this.#waiting--;
-  }
-
-  /** Words behind the end are left as they are; an odd last byte is followed by zero. */
-  #copyIn(to: Uint16Array, at: number, offset: number, bytes: number): void {
-    const from = offset >> 1;
-    const whole = bytes >> 1;
-    for (let i = 0; i < whole; i++) to[at + i] = this.#words[from + i] ?? 0;
-    if ((bytes & 1) !== 0) to[at + whole] = this.#bytes[offset + bytes - 1] ?? 0;
-    if (to === this.#sums) to.fill(0, at + ((bytes + 1) >> 1), at + WORDS);
-  }
-
-  #subtract(sum: number, at: number, bytes: number): void {
-    const words = (bytes + 1) >> 1;
-    for (let i = 0; i < words; i++) {
-      this.#sums[sum + i] = (this.#sums[sum + i] ?? 0) ^ (this.#plains[at + i] ?? 0);
-    }
   }
 }
