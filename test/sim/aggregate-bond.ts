@@ -16,6 +16,7 @@ const GREEDY_FLOW = 7;
 const PROBE_FLOW = 9;
 /** The monitors of both ends need this long to see that a path is dead, and that it is back. */
 const MONITOR_MS = 450;
+const OTHER_DIRECTION_MS = 10;
 
 export interface BondLine {
   readonly forward: Partial<LineSettings>;
@@ -65,6 +66,7 @@ export class AggregateBond implements AggregateSink {
   readonly #lines: readonly BondLine[];
   readonly #speedsKbps: readonly (number | null)[];
   readonly #usable: boolean[];
+  readonly #heardMs: number[] = [];
   readonly #pool = new Uint8Array(2_000);
   readonly #writer = new ControlWriter(this.#pool);
   #turn = 0;
@@ -102,6 +104,7 @@ export class AggregateBond implements AggregateSink {
     });
     const deadline = () => Math.min(this.sender.nextDeadlineMs, this.recorder.dueMs);
     this.network.every(1, () => this.#refill());
+    this.network.every(OTHER_DIRECTION_MS, () => this.#hear());
   }
 
   // ---- traffic
@@ -159,6 +162,10 @@ export class AggregateBond implements AggregateSink {
     return true;
   }
 
+  heardMs(path: number): number {
+    return this.#heardMs[path] ?? Number.NEGATIVE_INFINITY;
+  }
+
   release(slot: number, drop: string | null): void {
     const reason = drop ?? "done";
     this.released[reason] = (this.released[reason] ?? 0) + 1;
@@ -189,6 +196,13 @@ export class AggregateBond implements AggregateSink {
     const sendTime = frame < 0 ? -1 : Math.floor(nowMs * 250) % 0x1000000;
     this.forward[path]?.send({ path, counter, bytes, sendTime, frame }, bytes, nowMs);
     return counter;
+  }
+
+  /** There is traffic in the other direction, too, on every line that is not dead. */
+  #hear(): void {
+    for (const [path, { settings }] of this.back.entries()) {
+      if (!settings.blackholed) this.#heardMs[path] = this.network.nowMs;
+    }
   }
 
   #refill(): void {

@@ -81,7 +81,7 @@ export class AggregateSender {
     const fates = new Fates(this.#keeper, this.#members.byNumber);
     this.#intake = new FeedbackIntake(this.#members.byNumber, fates);
     this.#watch = new SilenceWatch(fates);
-    this.#health = new PathHealth(this.#members, this.#watch, (event, nowMs) => this.#event(event, nowMs));
+    this.#health = new PathHealth(this.#members, this.#watch, parts.sink, (event, nowMs) => this.#event(event, nowMs));
     this.#ramp = new Ramp(parts.sink);
     const { sink, frames, budget } = parts;
     const [keeper, scheduler, watch] = [this.#keeper, this.#scheduler, this.#watch];
@@ -229,6 +229,13 @@ export class AggregateSender {
   }
 
   // ---- what it tells
+
+  /** Mask of the paths that went silent and are not known to be well again. */
+  get suspects(): number {
+    let mask = 0;
+    for (const member of this.#members.all) if (member.isSuspect) mask |= 1 << member.number;
+    return mask;
+  }
 
   /** What the live paths carry together. */
   get rateBytesPerMs(): number {

@@ -40,6 +40,8 @@ export interface AggregateSink {
    * carries; it is told by `onControlSent` as any other. @returns false when it could not be sent.
    */
   pad(path: number, nowMs: number): boolean;
+  /** When anything came in on this path, last. */
+  heardMs(path: number): number;
   /**
    * The slot is nobody's any more. It may come in the same call as a `transmit` of the slot: what was transmitted has to be
    * sealed before the slot is used again. @param drop null: a copy was acknowledged, or none is to be kept.

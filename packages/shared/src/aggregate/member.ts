@@ -141,6 +141,14 @@ export class Member {
     return Math.max(sentMs, this.progressMs) + this.silenceLimitMs;
   }
 
+  /** It went silent and nothing came since, or something under way should have come back by now, whenever reports go out. */
+  isOverdue(nowMs: number): boolean {
+    if (this.patience > 1) return true;
+    const { log, losses } = this;
+    const oldest = log.oldestFlying();
+    return oldest >= 0 && (log.sentMs[log.index(oldest)] ?? 0) + losses.srttMs + losses.variationMs <= nowMs;
+  }
+
   /** With something under way for so long, and no progress, the path is silent. */
   get silenceLimitMs(): number {
     return this.losses.silenceLimitMs * this.patience;

@@ -20,10 +20,10 @@ export class SilenceWatch {
   }
 
   /**
-   * @param hasOther there is another path to turn to.
+   * @param hasBetter there is another path to turn to, and this one is silent, not the peer.
    * @returns whether the path is to be suspect from now on; what was under way is given up then.
    */
-  check(member: Member, hasOther: boolean, nowMs: number): boolean {
+  check(member: Member, hasBetter: boolean, nowMs: number): boolean {
     this.#settleOverdue(member, nowMs);
     const { log } = member;
     const oldest = log.oldestFlying();
@@ -35,7 +35,7 @@ export class SilenceWatch {
     const isChance = log.flyingCount < SUSPICIOUS_DATAGRAMS && member.patience === 1;
     member.patience = Math.min(MOST_PATIENCE, 2 * member.patience);
     this.giveUp(member, nowMs);
-    return !isChance && !member.isSuspect && hasOther;
+    return !isChance && !member.isSuspect && hasBetter;
   }
 
   /**

@@ -14,6 +14,8 @@ const WORTHLESS_MS = 250;
 /** Paths are tried with copies, at intervals that double until one is answered. */
 const MOST_TRIAL_MS = 400;
 const METERED_TRIALS = 4;
+/** A suspicion younger than this may be an error: where a single path is left, a call goes over the suspect as well. */
+const FRESH_SUSPICION_MS = 500;
 /** A path that loses more is worth second copies while there is room. */
 const RISKY_RATIO = 0.001;
 
@@ -79,17 +81,20 @@ export class Transmitter {
     const bytes = this.#frames.bytes[slot] ?? 0;
     const scheduler = this.#scheduler;
     scheduler.pickTwo(bytes, nowMs);
-    const { best, second } = scheduler;
+    const { best } = scheduler;
     if (best === undefined) {
       this.drop(slot, false, "no-path");
       return;
     }
+    const isBestAlone = scheduler.second === undefined;
+    const second = isBestAlone ? this.#freshSuspect(tried, nowMs) : scheduler.second;
+    const isSoon = isBestAlone || scheduler.secondArrivalMs - scheduler.bestArrivalMs < WORTHLESS_MS;
     const isKept = this.#keeper.keep(slot);
     if (!this.#transmit(best, slot, "first", KIND_FIRST, isKept, nowMs)) {
       this.drop(slot, isKept, "no-path");
       return;
     }
-    if (second !== undefined && scheduler.secondArrivalMs - scheduler.bestArrivalMs < WORTHLESS_MS) {
+    if (second !== undefined && isSoon) {
       const queueMs = second.controller.queueMs(nowMs);
       if (this.#budget.admits(bytes, second.metered, queueMs, nowMs)) {
         this.#transmit(second, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
@@ -151,6 +156,20 @@ export class Transmitter {
     count(member, kind, bytes);
     if (kind !== KIND_DUPLICATE) member.usedMs = nowMs;
     return true;
+  }
+
+  /** @returns of the paths that went silent just now the one on which something came in last. */
+  #freshSuspect(tried: readonly Member[], nowMs: number): Member | undefined {
+    let fresh: Member | undefined;
+    let heardMs = Number.NEGATIVE_INFINITY;
+    for (const member of tried) {
+      if (!(nowMs - member.suspectSinceMs < FRESH_SUSPICION_MS)) continue;
+      const memberHeardMs = this.#sink.heardMs(member.number);
+      if (fresh !== undefined && !(memberHeardMs > heardMs)) continue;
+      fresh = member;
+      heardMs = memberHeardMs;
+    }
+    return fresh;
   }
 
   /** Copies for paths to be tried, but for those that have the frame already. */

@@ -84,6 +84,11 @@ export class LinkMonitor {
     return this.#stateSinceMs;
   }
 
+  /** When anything came in, last. */
+  get heardMs(): number {
+    return this.#evidence.heardMs;
+  }
+
   /** For this end's probe replies: authentic datagrams received on this path, and the highest counter among them. */
   get receivedCount(): number {
     return this.#loss.receivedCount;

@@ -38,6 +38,8 @@ export interface PeerSender {
   pump(nowMs: number): void;
   /** @returns when it wants to be called again. */
   onTimer(nowMs: number): number;
+  /** Mask of the paths that went silent and are not known to be well again. */
+  readonly suspects: number;
   /** What the paths in use carry together. */
   readonly rateBytesPerMs: number;
   onControlSent(path: number, counter: number, bytes: number, nowMs: number): void;

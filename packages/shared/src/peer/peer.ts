@@ -149,11 +149,11 @@ export class Peer {
     if (wantedMs > 0) this.repairMs = Math.min(LONGEST_REPAIR_MS, Math.max(SHORTEST_REPAIR_MS, wantedMs));
   }
 
-  /** The usable path that answers soonest. @param beside is not looked at. */
-  bestPath(beside?: Path): Path | undefined {
+  /** The usable path that answers soonest. @param without mask of paths that are not looked at. */
+  bestPath(without = 0): Path | undefined {
     let best: Path | undefined;
     for (const path of this.paths) {
-      if (path === undefined || path === beside || !path.monitor.usable) continue;
+      if (path === undefined || (without & (1 << path.number)) !== 0 || !path.monitor.usable) continue;
       if (best === undefined || path.monitor.rtt.smoothedMs < best.monitor.rtt.smoothedMs) best = path;
     }
     return best;

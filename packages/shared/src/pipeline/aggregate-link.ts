@@ -130,6 +130,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
     return Math.min(this.#sender.nextDeadlineMs, this.#parity.nextDeadlineMs);
   }
 
+  get suspects(): number {
+    return this.#sender.suspects;
+  }
+
   get rateBytesPerMs(): number {
     return this.#sender.rateBytesPerMs;
   }
@@ -215,6 +219,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
   pad(pathNumber: number, nowMs: number): boolean {
     const path = this.#peer.paths[pathNumber];
     return path !== undefined && this.#parts.control.padding(this.#peer, path, nowMs);
+  }
+
+  heardMs(pathNumber: number): number {
+    return this.#peer.paths[pathNumber]?.monitor.heardMs ?? Number.NEGATIVE_INFINITY;
   }
 
   onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void {

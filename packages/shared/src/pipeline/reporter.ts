@@ -78,12 +78,13 @@ export class Reporter {
     }
   }
 
-  /** The two best paths in turn: when one dies, every other report still comes. */
+  /** The two best paths in turn: when one dies, every other report still comes, and soon all: what we send there dies, too. */
   #returnPath(peer: Peer): Path | undefined {
-    const best = peer.bestPath();
+    const suspects = peer.sender?.suspects ?? 0;
+    const best = peer.bestPath(suspects) ?? peer.bestPath();
     peer.reportTurn = !peer.reportTurn;
     if (best === undefined || peer.reportTurn) return best;
-    const second = peer.bestPath(best);
+    const second = peer.bestPath(suspects | (1 << best.number));
     if (second === undefined) return best;
     return second.monitor.rtt.smoothedMs - best.monitor.rtt.smoothedMs <= SECOND_PATH_SLACK_MS ? second : best;
   }

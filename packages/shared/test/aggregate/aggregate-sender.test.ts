@@ -252,6 +252,47 @@ describe("a path that goes silent", () => {
     expect(bond.events[0]).toMatchObject({ type: "path-suspect", path: 0, reinjectedCount: 8 });
   });
 
+  /** Datagrams are under way on both paths, and no report comes any more. @param heard the path on which other things do. */
+  function withoutReports(heard?: number): SenderHarness {
+    const bond = new SenderHarness(TWO);
+    bond.send(4, true);
+    bond.nowMs += 20;
+    bond.ack(0, 3);
+    bond.ack(1, 3);
+    bond.send(4, true);
+    for (let i = 0; i < 200; i++) {
+      if (heard !== undefined) bond.heard[heard] = bond.nowMs;
+      bond.wait(1);
+    }
+    return bond;
+  }
+
+  it("is not blamed for reports that are missing about all paths, but if it is the one on which nothing comes in", () => {
+    expect(withoutReports().events).toEqual([]);
+    expect(withoutReports(0).events).toMatchObject([{ type: "path-suspect", path: 1 }]);
+    expect(withoutReports(1).events).toMatchObject([{ type: "path-suspect", path: 0 }]);
+  });
+
+  it("still gets a copy of each real-time frame for a moment, where a single path is left", () => {
+    const bond = silentBond();
+    waitForSuspicion(bond);
+    bond.sent = [];
+    bond.send(3, true);
+    expect(kinds(bond.sent)).toEqual([
+      "first->1",
+      "duplicate->0",
+      "first->1",
+      "duplicate->0",
+      "first->1",
+      "duplicate->0",
+    ]);
+    bond.wait(600);
+    bond.sent = [];
+    bond.send(3, true);
+    expect(kinds(bond.sent)).toContain("first->1");
+    expect(kinds(bond.sent).filter((kind) => kind === "duplicate->0").length).toBeLessThan(2);
+  });
+
   it("gets copies only, more and more rarely, until something newer arrives", () => {
     const bond = silentBond();
     waitForSuspicion(bond);

@@ -100,6 +100,8 @@ export class SenderHarness implements AggregateSink {
   sent: string[] = [];
   readonly released = new Map<number, FrameDrop | null>();
   readonly counters: number[] = [];
+  /** When anything came in, by path. */
+  readonly heard: number[] = [];
   nowMs = 1_000;
   /** Paths on which nothing can be sent. */
   readonly blocked = new Set<number>();
@@ -124,6 +126,10 @@ export class SenderHarness implements AggregateSink {
       this.controller(path).delayMs = delayMs;
       this.sender.setUsable(path, true, this.nowMs);
     }
+  }
+
+  heardMs(path: number): number {
+    return this.heard[path] ?? Number.NEGATIVE_INFINITY;
   }
 
   controller(path: number): FakeController {

@@ -6,15 +6,15 @@ import { Reporter } from "../../src/pipeline/reporter.ts";
 import { DatagramView } from "../../src/wire/index.ts";
 
 /** The numbers of the paths that four reports in a row take, with usable paths of these round trips. */
-function returnPaths(rttsMs: readonly number[]): number[] {
+function returnPaths(rttsMs: readonly number[], suspects = 0): number[] {
   const paths = rttsMs.map((smoothedMs, number) => ({ number, monitor: { rtt: { smoothedMs } } }) as Path);
   const byRtt = [...paths].sort((a, b) => a.monitor.rtt.smoothedMs - b.monitor.rtt.smoothedMs);
   const peer = {
     receiver: { reports: new FeedbackRecorder() },
     reportUntilMs: Number.NEGATIVE_INFINITY,
     reportTurn: false,
-    sender: undefined,
-    bestPath: (beside?: Path) => byRtt.find((path) => path !== beside),
+    sender: { suspects, rateBytesPerMs: Number.NaN },
+    bestPath: (without = 0) => byRtt.find(({ number }) => (without & (1 << number)) === 0),
   } as unknown as Peer;
   const taken: number[] = [];
   const control = {
@@ -35,5 +35,11 @@ describe("reports of arrivals", () => {
     expect(returnPaths([45, 20, 120])).toEqual([1, 0, 1, 0]);
     expect(returnPaths([20, 120])).toEqual([0, 0, 0, 0]);
     expect(returnPaths([])).toEqual([]);
+  });
+
+  it("keep off a path on which what we send does not arrive, unless it is the only one", () => {
+    expect(returnPaths([45, 20, 60], 0b010)).toEqual([0, 2, 0, 2]);
+    expect(returnPaths([45, 20], 0b010)).toEqual([0, 0, 0, 0]);
+    expect(returnPaths([20], 0b001)).toEqual([0, 0, 0, 0]);
   });
 });
