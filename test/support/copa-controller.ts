@@ -118,6 +118,10 @@ export class CopaController implements PathController {
     return this.queueMs() + bytes / this.rateBytesPerMs + this.#base.value;
   }
 
+  driftingArrivalMs(bytes: number): number {
+    return this.arrivalMs(bytes);
+  }
+
   explain(): ControllerFigures {
     return {
       rateKbps: this.rateBytesPerMs * 8,

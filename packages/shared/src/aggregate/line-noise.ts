@@ -34,6 +34,8 @@ export class LineNoise {
   pdvMs = 0;
   marginMs = 0;
   #peakMs = 0;
+  /** What a line without noise shows. */
+  #quietMs = HOST_NOISE_MS;
   readonly #unexplained = new Bend();
   readonly #delay = new Bend();
   #missingBytes = Number.NaN;
@@ -59,8 +61,10 @@ export class LineNoise {
   /**
    * @param errorMs how much later the line is than the model says; spanMs: since the last call.
    * @param wasBusy there was a queue to work on: then a jump is lost time.
+   * @param packetMs transmission time of a full packet: a slow line's delay moves by as much without any noise.
    */
-  addError(errorMs: number, wasBusy: boolean, spanMs: number): void {
+  addError(errorMs: number, wasBusy: boolean, packetMs: number, spanMs: number): void {
+    this.#quietMs = Math.max(HOST_NOISE_MS, packetMs);
     const jumpMs = !wasBusy ? 0 : Math.min(MOST_JUMP_MS, Math.max(0, errorMs - Math.max(0, this.#errorMs)));
     this.#errorMs = errorMs;
     if (this.isReordering) {
@@ -76,7 +80,7 @@ export class LineNoise {
   }
 
   #setMargin(marginMs: number): void {
-    const mostMs = Math.min(MOST_MARGIN_MS, MARGIN_PER_NOISE * (this.#peakMs - HOST_NOISE_MS));
+    const mostMs = Math.min(MOST_MARGIN_MS, MARGIN_PER_NOISE * (this.#peakMs - this.#quietMs));
     this.marginMs = Math.max(0, Math.min(marginMs, mostMs));
   }
 }

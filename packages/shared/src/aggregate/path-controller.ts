@@ -114,6 +114,9 @@ export interface PathController {
   /** Predicted one-way delay of a datagram sent now (queue, transmission, line, mean lateness); comparable between paths. */
   arrivalMs(bytes: number, nowMs: number): number;
 
+  /** The same, and what the queue grows or shrinks by before feedback can tell, if the rate goes on changing as it does. */
+  driftingArrivalMs(bytes: number, nowMs: number): number;
+
   explain(nowMs: number): ControllerFigures;
 }
 

@@ -9,6 +9,12 @@ const LATEST_PER_PDV = 1;
 const URGENT_SLACK_MS = 10;
 /** A second copy that comes so much later still comes sooner than one that is sent when the loss is known. */
 const SPARE_SLACK_MS = 60;
+/** The same of a third copy of a real-time frame. */
+const THIRD_SLACK_MS = 25;
+/** Where neither of the best two paths is later than predicted by this, on average, two copies are enough. */
+const UNCERTAIN_MS = 1;
+/** With less than this before it a line is not in use. */
+const UNUSED_MS = 3;
 /** With less than this before it a line has next to nothing to do. */
 const IDLE_MS = 6;
 /** Rounding must not make a wake-up that comes too early by nothing, again and again. */
@@ -117,6 +123,28 @@ export class Scheduler {
     return spare;
   }
 
+  /**
+   * Where the best two paths are busy and their rates change, both may have become slower since feedback told: a third
+   * copy is then what comes first.
+   * @returns the next best path after those that `pickTwo` found; undefined: none is needed, or of use.
+   */
+  pickThird(bytes: number, nowMs: number): Member | undefined {
+    const { best, second } = this;
+    if (best === undefined || second === undefined) return undefined;
+    if (Math.max(best.controller.latenessMs, second.controller.latenessMs) < UNCERTAIN_MS) return undefined;
+    if (Math.min(best.controller.queueMs(nowMs), second.controller.queueMs(nowMs)) < UNUSED_MS) return undefined;
+    let third: Member | undefined;
+    let earliestMs = this.secondArrivalMs + THIRD_SLACK_MS;
+    for (const member of this.#live) {
+      if (member === best || member === second || member.metered) continue;
+      const arrivalMs = member.controller.driftingArrivalMs(bytes, nowMs);
+      if (arrivalMs >= earliestMs) continue;
+      earliestMs = arrivalMs;
+      third = member;
+    }
+    return third;
+  }
+
   /** Finds the two paths with the earliest arrival, gates aside. */
   pickTwo(bytes: number, nowMs: number): void {
     this.best = undefined;
@@ -124,7 +152,7 @@ export class Scheduler {
     this.bestArrivalMs = Number.POSITIVE_INFINITY;
     this.secondArrivalMs = Number.POSITIVE_INFINITY;
     for (const member of this.#live) {
-      const arrivalMs = member.controller.arrivalMs(bytes, nowMs);
+      const arrivalMs = member.controller.driftingArrivalMs(bytes, nowMs);
       if (arrivalMs < this.bestArrivalMs) {
         this.second = this.best;
         this.secondArrivalMs = this.bestArrivalMs;

@@ -76,12 +76,13 @@ export class Transmitter {
     return member;
   }
 
-  /** A real-time frame: at once, whatever the gates, on the two best paths if the budget allows. */
+  /** A real-time frame: at once, whatever the gates, on the two best paths, or three, if the budget allows. */
   sendRealtime(slot: number, tried: readonly Member[], nowMs: number): void {
     const bytes = this.#frames.bytes[slot] ?? 0;
     const scheduler = this.#scheduler;
     scheduler.pickTwo(bytes, nowMs);
     const { best } = scheduler;
+    const third = scheduler.pickThird(bytes, nowMs);
     if (best === undefined) {
       this.drop(slot, false, "no-path");
       return;
@@ -100,6 +101,8 @@ export class Transmitter {
         this.#transmit(second, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
       }
     }
+    const isThrice = third !== undefined && this.#budget.admitsSpare(bytes, nowMs);
+    if (isThrice) this.#transmit(third, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
     this.#tryOthers(tried, best, second, slot, isKept, nowMs);
     if (!isKept) this.drop(slot, false, null);
   }

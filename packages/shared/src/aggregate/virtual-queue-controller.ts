@@ -71,6 +71,8 @@ export class VirtualQueueController implements PathController {
   #shutMs = 0;
   #msPerByte = 0;
   #leastQueueMs = 0;
+  /** What the queue grows by, as the line gets slower, before feedback tells; negative: it gets faster. */
+  #driftMs = 0;
   #lineMs = 0;
   #limit = Number.POSITIVE_INFINITY;
   /** What was sent beyond the typed limit, as time, and how much may: no gain and no correction lets more pass. */
@@ -210,6 +212,11 @@ export class VirtualQueueController implements PathController {
     return this.queueMs(nowMs) + bytes * this.#msPerByte + this.#lineMs;
   }
 
+  driftingArrivalMs(bytes: number, nowMs: number): number {
+    const driftMs = this.#foreign.state === "none" ? this.#driftMs : 0;
+    return this.arrivalMs(bytes, nowMs) + Math.max(-this.queueMs(nowMs), driftMs);
+  }
+
   explain(nowMs: number): ControllerFigures {
     return {
       rateKbps: this.rateBytesPerMs * 8,
@@ -238,6 +245,7 @@ export class VirtualQueueController implements PathController {
   #renew(): void {
     this.#paceBytesPerMs = this.#pace();
     this.#windowBytes = this.#window();
+    this.#driftMs = this.#drift();
     this.#gateMs = this.#targetMs();
     this.#shutMs = Math.max(this.#dips.untilMs, this.#foreign.pauseUntilMs);
     this.#msPerByte = 1 / this.rateBytesPerMs;
@@ -253,10 +261,13 @@ export class VirtualQueueController implements PathController {
   #targetMs(): number {
     const packetMs = PACKET_BYTES / this.rateBytesPerMs;
     if (this.#policed.isOn) return Math.max(2, 2 * packetMs);
+    return Math.max(Math.min(2 * TARGET_MS, TARGET_MS - this.#driftMs) / this.#sharing, 1.25 * packetMs);
+  }
+
+  #drift(): number {
     const noise = 0.02 * this.#noise.pdvMs;
     const trend = Math.sign(this.#trend) * Math.max(0, Math.abs(this.#trend) - noise);
-    const driftMs = trend === 0 ? 0 : trend * (this.#least.rttMs + FEEDBACK_MS);
-    return Math.max(Math.min(2 * TARGET_MS, TARGET_MS - driftMs) / this.#sharing, 1.25 * packetMs);
+    return trend === 0 ? 0 : trend * (this.#least.rttMs + FEEDBACK_MS);
   }
 
   /** The rate at which the model drains. */
@@ -336,7 +347,10 @@ export class VirtualQueueController implements PathController {
     const windowMs = Math.min(30, 10 * this.#noise.pdvMs);
     const errorMs = this.#series.leastUnexplainedMs(windowMs) - this.#emptyOwdMs() - this.#queue.correctionMs;
     if (isSettled && nowMs > this.#dips.seenUntilMs) {
-      this.#noise.addError(errorMs, sample.highestMark.queueMs > TARGET_MS / 2, spanMs);
+      const wasBusy = sample.highestMark.queueMs > TARGET_MS / 2;
+      // Not by what a neighbour leaves of it.
+      const rate = Math.max(this.rateBytesPerMs, this.#usualRate / 2);
+      this.#noise.addError(errorMs, wasBusy, PACKET_BYTES / rate, spanMs);
     }
     if (this.#policed.isOn) return;
     if (isSettled) this.#trend += (1 - Math.exp(-spanMs / TREND_MS)) * (errorMs / spanMs - this.#trend);

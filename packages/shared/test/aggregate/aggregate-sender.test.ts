@@ -359,6 +359,28 @@ describe("real-time frames", () => {
     expect(bond.sent).toEqual([`first ${slot}->2`, `duplicate ${slot}->1`]);
   });
 
+  it("avoid the path whose line gets slower, although its gate was shut for it", () => {
+    const bond = new SenderHarness([{ delayMs: 10 }, { delayMs: 12 }, { delayMs: 14 }]);
+    bond.controller(0).driftMs = 20;
+    const [slot] = bond.send(1, true, 100);
+    expect(bond.sent).toEqual([`first ${slot}->1`, `duplicate ${slot}->2`]);
+  });
+
+  it("go out three times where the best two paths are busy and not certain, and only there", () => {
+    const bond = new SenderHarness([{ delayMs: 10 }, { delayMs: 12 }, { delayMs: 14 }, { delayMs: 60 }]);
+    const copiesOf = () => {
+      bond.sent = [];
+      bond.send(1, true, 100);
+      return kinds(bond.sent);
+    };
+    for (const controller of bond.controllers) controller.queuedMs = 12;
+    expect(copiesOf()).toEqual(["first->0", "duplicate->1"]);
+    for (const controller of bond.controllers) controller.latenessMs = 3;
+    expect(copiesOf()).toEqual(["first->0", "duplicate->1", "duplicate->2"]);
+    bond.controller(0).queuedMs = 0;
+    expect(copiesOf()).toEqual(["first->0", "duplicate->1"]);
+  });
+
   it("are not doubled on metered paths, nor where the copy would come far too late", () => {
     const metered = new SenderHarness([{}, { metered: true }]);
     metered.ack(1, 0);

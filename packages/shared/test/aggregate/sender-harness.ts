@@ -26,6 +26,8 @@ export class FakeController implements PathController {
   pdvMs = 0;
   open = true;
   delayMs = 10;
+  queuedMs = 0;
+  driftMs = 0;
   readonly samples: FeedbackSample[] = [];
   lostBytes = 0;
   #sentBytes = 0;
@@ -64,11 +66,15 @@ export class FakeController implements PathController {
   }
 
   queueMs(): number {
-    return 0;
+    return this.queuedMs;
   }
 
   arrivalMs(): number {
     return this.delayMs;
+  }
+
+  driftingArrivalMs(): number {
+    return this.delayMs + this.driftMs;
   }
 
   explain(): ControllerFigures {
