@@ -45,12 +45,21 @@ export class Bbr implements CongestionControl {
   readonly #extraMost = [0, 0];
   #extraRounds = 0;
 
+  get holdsBack(): boolean {
+    return this.mode === "probe-rtt";
+  }
+
   /** Segments per ms; 0 before the first sample. */
   get bandwidth(): number {
     return this.#bandwidths[0]?.rate ?? 0;
   }
 
   onRtt(): void {}
+
+  onOpened(rttMs: number, nowMs: number): void {
+    this.minRttMs = rttMs;
+    this.#minRttAtMs = nowMs;
+  }
 
   onLoss(state: TcpState): number {
     this.#saveCwnd(state);

@@ -26,6 +26,7 @@ export interface HystartExit {
 export class Cubic implements CongestionControl {
   readonly wantsPacing = false;
   readonly ownsWindow = false;
+  readonly holdsBack = false;
   hystartExit: HystartExit | undefined;
   readonly #hystart: boolean;
   #lastMax = 0;
@@ -72,6 +73,9 @@ export class Cubic implements CongestionControl {
     this.#credit -= steps * this.#acksPerStep;
     state.cwnd += steps;
   }
+
+  /** The delay that HyStart compares with is that of data. */
+  onOpened(): void {}
 
   onLoss(state: TcpState): number {
     this.#epochMs = Number.NaN;

@@ -25,7 +25,7 @@ export interface TcpFlowSink {
 }
 
 /**
- * Both ends of one TCP connection whose handshake is over. Wrong in the same direction as the kernel where it matters to a
+ * Both ends of one TCP connection, from the SYN-ACK on. Wrong in the same direction as the kernel where it matters to a
  * bond: HyStart, RACK and its reordering window, undo, delayed and compressed acknowledgements, super-frames, tail probes.
  */
 export class TcpFlow {

@@ -1,5 +1,5 @@
 import { parseIpAddress } from "../../packages/shared/src/packet/index.ts";
-import type { TcpFrame } from "./tcp-types.ts";
+import { OPENING, type TcpFrame } from "./tcp-types.ts";
 
 const ETHERNET_BYTES = 14;
 const IP_BYTES = 20;
@@ -9,6 +9,7 @@ const PORTS_AT = TCP_AT;
 /** The value of the time stamp option, behind two NOPs, kind and length. */
 const STAMP_AT = TCP_AT + 24;
 const TCP_ACK = 0x10;
+const TCP_SYN_ACK = 0x12;
 /** Packets that may be on their way at once. */
 const MOST_FRAMES = 65_536;
 
@@ -47,7 +48,7 @@ export class TcpPackets {
     packet.set([0x02, 0, 0, 0, 0, 0x20, 0x02, 0, 0, 0, 0, 0x10, 0x08, 0x00, 0x45]);
     packet.set([64, 6, 0, 0], IP_AT + 8);
     packet.set(this.#addresses[frame.kind], IP_AT + 12);
-    packet.set([headerBytes << 2, TCP_ACK], TCP_AT + 12);
+    packet.set([headerBytes << 2, isData && frame.sequence === OPENING ? TCP_SYN_ACK : TCP_ACK], TCP_AT + 12);
     packet.set([1, 1, 8, 10], STAMP_AT - 4);
     const view = new DataView(packet.buffer);
     view.setUint16(IP_AT + 2, frame.sizeBytes);

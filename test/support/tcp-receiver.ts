@@ -1,4 +1,4 @@
-import { HEADER_BYTES, type SegmentRange, type TcpAck, type TcpSegment } from "./tcp-types.ts";
+import { HEADER_BYTES, OPENING, type SegmentRange, type TcpAck, type TcpSegment } from "./tcp-types.ts";
 
 const DELAYED_ACK_MS = 40;
 /** Acknowledged one by one at the start, and after a duplicate. */
@@ -44,6 +44,10 @@ export class TcpReceiver {
 
   onSegment(segment: TcpSegment, nowMs: number): void {
     const { sequence } = segment;
+    if (sequence === OPENING) {
+      this.#acknowledge(nowMs);
+      return;
+    }
     if (sequence <= this.#next - this.#unacked) this.#echoMs = Math.max(this.#echoMs, segment.sentMs);
     const filled = this.#ranges.length > 0;
     if (sequence < this.#next || this.#earlyBytes.has(sequence)) this.#onDuplicate(sequence, nowMs);

@@ -7,6 +7,7 @@ import {
   type CongestionControl,
   HEADER_BYTES,
   INITIAL_WINDOW,
+  OPENING,
   type SegmentRange,
   type TcpAck,
   type TcpSegment,
@@ -14,6 +15,9 @@ import {
 } from "./tcp-types.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** A SYN-ACK is sent again after this, once a second from then on; and its bytes. */
+const OPENING_TIMEOUT_MS = 1000;
+const OPENING_BYTES = 60;
 /** Segments of the largest super-frame (64 KiB). */
 const MOST_BURST = 44;
 
@@ -52,6 +56,8 @@ export class TcpSender {
   #peerWindowEnd = INITIAL_WINDOW;
   #sendableAtMs = 0;
   #isHeldByPace = false;
+  /** When the SYN-ACK was sent that has not been answered; NaN: none waits for its answer. */
+  #openedMs = Number.NaN;
   #wroteMs = Number.NEGATIVE_INFINITY;
   #reorderMs = NEVER;
   #timeoutMs = NEVER;
@@ -92,6 +98,7 @@ export class TcpSender {
 
   /** Infinity: only an acknowledgement or more to send changes anything. */
   get nextDeadlineMs(): number {
+    if (this.#isOpening) return this.#openedMs + OPENING_TIMEOUT_MS;
     const timerMs = Math.min(this.#timeoutMs, this.#probeMs, this.#reorderMs);
     return this.#isHeldByPace ? Math.min(timerMs, this.#sendableAtMs) : timerMs;
   }
@@ -100,10 +107,23 @@ export class TcpSender {
   offer(bytes: number, nowMs: number): void {
     this.#offered += Math.ceil(bytes / this.state.mssBytes);
     this.#lastBytes = bytes % this.state.mssBytes || this.state.mssBytes;
-    this.#send(nowMs);
+    if (!this.#isOpening) this.#send(nowMs);
+  }
+
+  /** Answers a SYN; nothing else is sent before that is acknowledged. Without it the handshake is over. */
+  open(nowMs: number): void {
+    this.#openedMs = nowMs;
+    this.#sink.send(
+      { kind: "data", sequence: OPENING, payloadBytes: 0, sizeBytes: OPENING_BYTES, sentMs: nowMs },
+      nowMs,
+    );
   }
 
   onAck(ack: TcpAck, nowMs: number): void {
+    if (this.#isOpening) {
+      this.#onOpened(nowMs);
+      return;
+    }
     const board = this.#board;
     const unaBefore = board.una;
     if (ack.acknowledged < unaBefore) return;
@@ -126,9 +146,26 @@ export class TcpSender {
   }
 
   onTimer(nowMs: number): void {
+    if (this.#isOpening) {
+      if (nowMs >= this.nextDeadlineMs) this.open(nowMs);
+      return;
+    }
     if (nowMs >= this.#reorderMs) this.#onReorderTimer(nowMs);
     if (nowMs >= this.#probeMs) this.#sendTailProbe(nowMs);
     else if (nowMs >= this.#timeoutMs) this.#onTimeout(nowMs);
+    this.#send(nowMs);
+  }
+
+  get #isOpening(): boolean {
+    return !Number.isNaN(this.#openedMs);
+  }
+
+  #onOpened(nowMs: number): void {
+    const rttMs = nowMs - this.#openedMs;
+    this.#openedMs = Number.NaN;
+    this.#rtt.addSample(rttMs, rttMs);
+    this.#copyState();
+    this.#control.onOpened(rttMs, nowMs);
     this.#send(nowMs);
   }
 
@@ -209,6 +246,7 @@ export class TcpSender {
     this.#copyState();
     if (this.#control.ownsWindow) {
       this.#control.onAck(state, sample);
+      if (this.#control.holdsBack) this.#rate.onAppLimited(board.inflight);
       return;
     }
     if (state.phase === "recovery") this.recovery.reduceWindow(sample);

@@ -6,6 +6,7 @@
 /** Data on its way from sender to receiver; opaque to whatever carries it. */
 export interface TcpSegment {
   readonly kind: "data";
+  /** OPENING: the SYN-ACK. */
   readonly sequence: number;
   readonly payloadBytes: number;
   /** Of the IP packet. */
@@ -81,6 +82,10 @@ export interface CongestionControl {
   readonly wantsPacing: boolean;
   /** Sets window and pacing rate in all phases by itself; otherwise the sender reduces the window in recovery (PRR). */
   readonly ownsWindow: boolean;
+  /** It sends less than it could for a moment: what is delivered then is no measure of the rate. */
+  readonly holdsBack: boolean;
+  /** @param rttMs of the handshake. */
+  onOpened(rttMs: number, nowMs: number): void;
   onRtt(state: TcpState, rttMs: number, nowMs: number): void;
   onAck(state: TcpState, sample: AckSample): void;
   /** A loss event begins. @returns the new slow start threshold. */
@@ -90,6 +95,8 @@ export interface CongestionControl {
   onUndo(state: TcpState): void;
 }
 
+/** In place of a sequence number. */
+export const OPENING = -1;
 export const INITIAL_WINDOW = 10;
 /** IPv4, TCP and time stamps. */
 export const HEADER_BYTES = 52;

@@ -169,9 +169,10 @@ export class AggregateSender {
     this.#transmitter.note(member, counter, NO_SLOT, KIND_PARITY, SENT_CONTROL, bytes, nowMs);
   }
 
-  /** How much later than expected a datagram of this path may come before it counts as lost. */
-  reorderMs(path: number): number {
-    return this.#members.byNumber[path]?.losses.reorderMs ?? 0;
+  /** How long after a datagram of this path was sent it is sent again, should it be lost: about. */
+  repeatedAfterMs(path: number): number {
+    const losses = this.#members.byNumber[path]?.losses;
+    return losses === undefined ? Number.POSITIVE_INFINITY : losses.srttMs + losses.reorderMs;
   }
 
   /** No parity goes out on this path any more. */

@@ -4,7 +4,7 @@ export type { AggregateEvent, AggregateSink, FrameDrop, TransmitKind } from "./a
 export type { Decision, MemberFigures, MemberSecond } from "./decision-log.ts";
 export { FeedbackRecorder, REPORTED_CONTROL_BYTES } from "./feedback-recorder.ts";
 export { DroppedSlots, FqCodel } from "./fq-codel.ts";
-export { FRAME_REALTIME, FrameTable } from "./frame-table.ts";
+export { FrameTable } from "./frame-table.ts";
 export { RealtimeFilter } from "./realtime-filter.ts";
 export { parseRealtimeRule } from "./realtime-rules.ts";
 export { RedundancyBudget } from "./redundancy-budget.ts";

@@ -3,14 +3,13 @@ import {
   AggregateSender,
   type AggregateSink,
   FqCodel,
-  FRAME_REALTIME,
   type MemberFigures,
   RealtimeFilter,
   RedundancyBudget,
   type TransmitKind,
   VirtualQueueController,
 } from "../aggregate/index.ts";
-import { type FrameView, flowSlot, markCongestion } from "../packet/index.ts";
+import { type FrameView, flowSlot, markCongestion, PROTOCOL_TCP } from "../packet/index.ts";
 import type { Peer, PeerSender, SenderHistory, SenderTotals } from "../peer/index.ts";
 import {
   type FeedbackReader,
@@ -37,8 +36,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 /** With more in the queue the lines together are full. */
 const FULL_BACKLOG_MS = 5;
-/** A line that reorders by less tells soon what it has lost. */
-const SOON_KNOWN_MS = 5;
+/** What is sent again within this holds up little. */
+const SOON_REPEATED_MS = 80;
 /** Kept for retransmission: 100 ms of 300 Mbit/s, and the queue of the bond is as long again. */
 const KEPT_LIMIT_BYTES = 8_000_000;
 /** Slots that a peer may take, to queue and to keep, however few are left. */
@@ -101,8 +100,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
     kept.payloads[slot] = payload;
     kept.payloadBytes[slot] = payloadBytes;
     kept.ipOffsets[slot] = view.ipOffset;
+    // A TCP measures the line by all of its frames: what goes at once arrives no sooner than the others would.
+    const overtakes = isRealtime && view.protocol !== PROTOCOL_TCP;
     kept.innerFlags[slot] =
-      innerFlags | INNER_REPORTED | (isRealtime ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag);
+      innerFlags | INNER_REPORTED | (overtakes ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag);
     this.#sender.enqueue(slot, flow, payloadBytes + DATAGRAM_BYTES, isRealtime, nowMs);
   }
 
@@ -200,8 +201,8 @@ export class AggregateLink implements PeerSender, AggregateSink {
     const { table, payloads, payloadBytes, innerFlags, sequences } = this.#kept;
     const flow = table.flowSlots[slot] ?? 0;
     if (kind === "first") {
-      const isRealtime = table.has(slot, FRAME_REALTIME);
-      sequences[slot] = isRealtime ? peer.nextRealtimeSequence(flow) : peer.nextSequence(flow);
+      const overtakes = ((innerFlags[slot] ?? 0) & INNER_REALTIME) !== 0;
+      sequences[slot] = overtakes ? peer.nextRealtimeSequence(flow) : peer.nextSequence(flow);
     }
     const flags = (innerFlags[slot] ?? 0) | (kind === "retransmission" ? INNER_RETRANSMISSION : 0);
     const bytes = payloadBytes[slot] ?? 0;
@@ -235,7 +236,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   isBetterRepeated(path: number): boolean {
     const isFull = this.#queue.bytes > FULL_BACKLOG_MS * this.#sender.rateBytesPerMs;
-    return isFull && this.#sender.reorderMs(path) < SOON_KNOWN_MS;
+    return isFull && this.#sender.repeatedAfterMs(path) < SOON_REPEATED_MS;
   }
 
   parityEvent(path: number, isOn: boolean, lossRatio: number): void {

@@ -69,7 +69,7 @@ export class Delivery {
 
   /**
    * @param plain where the inner header stands in the slot; the payload behind it is at payloadOffset().
-   * @param isMade out of parity: it came when the others did. @returns true when the slot was passed on, false when it is
+   * @param isMade out of parity: when it would have come is not known. @returns true when the slot was passed on, false when it is
    * the caller's again.
    */
   push(
@@ -84,8 +84,7 @@ export class Delivery {
     const inner = this.#datagrams;
     if (plainBytes < INNER_HEADER_BYTES) return this.#refuse("malformed");
     inner.readInner(plain);
-    if (isMade) inner.flags |= INNER_RETRANSMISSION;
-    else {
+    if (!isMade) {
       path.monitor.onDataTime(inner.sendTime, nowMs);
       if ((inner.flags & STEADY_FLAGS) === INNER_REPORTED) {
         peer.receiver.resequencer.onDelay(path.number, inner.sendTime, nowMs);

@@ -41,7 +41,10 @@ export class Reporter {
 
   /** Padding that measures a line is worth a report, too. */
   onControl(peer: Peer, path: Path, counter: number, bytes: number, nowMs: number): void {
-    if (bytes >= REPORTED_CONTROL_BYTES) peer.reportUntilMs = nowMs + REPORT_FOR_MS;
+    if (bytes >= REPORTED_CONTROL_BYTES) {
+      peer.reportUntilMs = nowMs + REPORT_FOR_MS;
+      peer.receiver.resequencer.onPadding(path.number);
+    }
     this.#note(peer, path, counter, bytes, NO_SEND_TIME, nowMs);
   }
 

@@ -17,17 +17,24 @@ const STEP_FACTOR = 4;
 /** What timers and packet loops of two busy hosts do is no variation of the line. */
 const HOST_SIGMA_MS = 2;
 /** Nearly all frames of a line come within so many standard deviations of the mean. */
-const SIGMAS = 3;
+const SIGMAS = 2.5;
 const MOST_MS = 120;
+/** All frames are made as late as a slower line's if that is worth it: so much for a line that carries everything. */
+const WORTH_MS = 100;
+/** What a line carries is the most that it carried in such a span; that is forgotten in about the other. */
+const CARRIED_MS = 250;
+const CARRIED_FADES_MS = 120_000;
 /** A line that delivered nothing for so long is not counted on. */
-const RECENT_MS = 3_000;
+const RECENT_MS = 60_000;
+/** One sample after a pause counts as one after this at most. */
+const MOST_SPAN_MS = 500;
 const JUDGED_EVERY_MS = 50;
 
 /**
  * How much the delay of each line varies, and how long frames have to take for this not to be felt.
  *
  * The variation is taken from second differences, which are blind to queues that grow or drain (as LineNoise of the sender
- * does). The line that asks for the least is the measure: a slower one is used when there is more to send than that carries.
+ * does). The line that asks for the least is the measure, or a slower one that carries enough to be worth the time.
  */
 export class LineSteadiness {
   /** One-way delay that all frames should take, in units of the send time with the offset of the clocks; NaN: any. */
@@ -37,11 +44,22 @@ export class LineSteadiness {
   readonly #before = new Float64Array(MAX_PATHS);
   readonly #stepMs = new Float64Array(MAX_PATHS);
   readonly #count = new Int32Array(MAX_PATHS);
+  /** Frames since the last turn, and the most in one. */
+  readonly #carried = new Float64Array(MAX_PATHS);
+  readonly #mostCarried = new Float64Array(MAX_PATHS);
+  #turnedMs = Number.NEGATIVE_INFINITY;
+  #sum = 0;
   readonly #sampledMs = new Float64Array(MAX_PATHS).fill(Number.NEGATIVE_INFINITY);
   #judgedMs = Number.NEGATIVE_INFINITY;
 
+  /** The line brought something of full size. */
+  onCarried(path: number): void {
+    this.#carried[path] = (this.#carried[path] ?? 0) + 1;
+  }
+
   /** @param sentAt of a datagram that was not sent again. */
   onArrival(path: number, sentAt: number, nowMs: number): void {
+    this.onCarried(path);
     const spanMs = nowMs - (this.#sampledMs[path] ?? 0);
     if (spanMs < APART_MS) return;
     this.#sampledMs[path] = nowMs;
@@ -74,7 +92,8 @@ export class LineSteadiness {
       return;
     }
     const error = timeDistance(delay, this.#mean[path] ?? 0);
-    this.#mean[path] = (this.#mean[path] ?? 0) + error * Math.max(1 / count, 1 - Math.exp(-spanMs / MEAN_MS));
+    this.#mean[path] =
+      (this.#mean[path] ?? 0) + error * Math.max(1 / count, 1 - Math.exp(-Math.min(spanMs, MOST_SPAN_MS) / MEAN_MS));
     const stepMs = timeDistance(delay, this.#before[path] ?? 0) / UNITS_PER_MS;
     const bendMs = Math.abs(stepMs - (this.#stepMs[path] ?? 0));
     this.#before[path] = delay;
@@ -88,23 +107,62 @@ export class LineSteadiness {
     this.#bendMs[path] = meanMs + moreMs / Math.min(count - 1, moreMs > 0 ? RISES : FALLS);
   }
 
-  /** The line on which frames may be expected soonest, its variation included. */
   #judge(nowMs: number): void {
     this.#judgedMs = nowMs;
+    if (nowMs - this.#turnedMs >= CARRIED_MS) this.#turn(nowMs);
+    const fastest = this.#soonest(nowMs);
+    const soonest = (this.#mean[fastest] ?? 0) + this.#extraUnits(fastest);
+    this.target = Number.NaN;
+    if (this.#extraUnits(fastest) === 0) return;
+    this.target = soonest;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if (!this.#isRecent(path, nowMs)) continue;
+      const expected = (this.#mean[path] ?? 0) + this.#extraUnits(path);
+      if (timeDistance(expected, soonest) > WORTH_MS * this.#share(path) * UNITS_PER_MS) continue;
+      if (timeDistance(expected, this.target) > 0) this.target = expected;
+    }
+  }
+
+  #turn(nowMs: number): void {
+    const spanMs = Math.min(nowMs - this.#turnedMs, CARRIED_FADES_MS);
+    this.#turnedMs = nowMs;
+    this.#sum = 0;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      const faded = (this.#mostCarried[path] ?? 0) * (1 - spanMs / CARRIED_FADES_MS);
+      // A longer span than usual was mostly a pause.
+      this.#mostCarried[path] = Math.max(faded, this.#carried[path] ?? 0);
+      this.#carried[path] = 0;
+      this.#sum += this.#mostCarried[path] ?? 0;
+    }
+  }
+
+  /** @returns the part that a line has in what all of them carry. */
+  #share(path: number): number {
+    return this.#sum > 0 ? (this.#mostCarried[path] ?? 0) / this.#sum : 0;
+  }
+
+  /** The line on which frames may be expected soonest, what makes them late included. */
+  #soonest(nowMs: number): number {
     let best = -1;
     let soonest = 0;
-    let extra = 0;
     for (let path = 0; path < MAX_PATHS; path++) {
-      if (nowMs - (this.#sampledMs[path] ?? 0) > RECENT_MS) continue;
-      const sigmaMs = (this.#bendMs[path] ?? 0) / BEND_PER_SIGMA;
-      const units = sigmaMs < HOST_SIGMA_MS ? 0 : Math.min(MOST_MS, SIGMAS * sigmaMs) * UNITS_PER_MS;
-      const mean = this.#mean[path] ?? 0;
-      if (best >= 0 && timeDistance(mean + units, soonest) >= 0) continue;
+      if (!this.#isRecent(path, nowMs)) continue;
+      const expected = (this.#mean[path] ?? 0) + this.#extraUnits(path);
+      if (best >= 0 && timeDistance(expected, soonest) >= 0) continue;
       best = path;
-      soonest = mean + units;
-      extra = units;
+      soonest = expected;
     }
-    this.target = extra > 0 ? soonest : Number.NaN;
+    return Math.max(0, best);
+  }
+
+  #isRecent(path: number, nowMs: number): boolean {
+    return nowMs - (this.#sampledMs[path] ?? 0) <= RECENT_MS;
+  }
+
+  /** How much later than the mean nearly all frames of a line come. */
+  #extraUnits(path: number): number {
+    const sigmaMs = (this.#bendMs[path] ?? 0) / BEND_PER_SIGMA;
+    return sigmaMs < HOST_SIGMA_MS ? 0 : Math.min(MOST_MS, SIGMAS * sigmaMs) * UNITS_PER_MS;
   }
 }
 

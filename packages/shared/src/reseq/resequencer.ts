@@ -94,6 +94,11 @@ export class Resequencer {
     this.#steadiness.onArrival(path, sentAt, nowMs);
   }
 
+  /** The line brought padding of full size: it shows what it carries. */
+  onPadding(path: number): void {
+    this.#steadiness.onCarried(path);
+  }
+
   /**
    * @param sentAt send time of the datagram, u24 in units of 4 us. @param isAgain it was sent again: late already.
    * @returns false for a frame that came before (the filter has counted it): its slot stays the caller's.
