@@ -120,6 +120,7 @@ export class SimWorld {
     });
     this.connections.push(connection);
     this.network.add(connection);
+    connection.flow.sender.open(this.nowMs);
     connection.flow.sender.offer(Number.POSITIVE_INFINITY, this.nowMs);
     return connection;
   }

@@ -3,14 +3,17 @@ import { FeedbackRecorder } from "../../src/aggregate/index.ts";
 import type { Path, Peer } from "../../src/peer/index.ts";
 import type { ControlChannel } from "../../src/pipeline/control-channel.ts";
 import { Reporter } from "../../src/pipeline/reporter.ts";
+import { DuplicateFilter, Resequencer } from "../../src/reseq/index.ts";
 import { DatagramView } from "../../src/wire/index.ts";
 
 /** The numbers of the paths that four reports in a row take, with usable paths of these round trips. */
 function returnPaths(rttsMs: readonly number[], suspects = 0): number[] {
   const paths = rttsMs.map((smoothedMs, number) => ({ number, monitor: { rtt: { smoothedMs } } }) as Path);
+  const output = { slots: new Int32Array(8), count: 0 };
+  const resequencer = new Resequencer({ maxHoldMs: 500, maxHeldFrames: 8 }, new DuplicateFilter(), output);
   const byRtt = [...paths].sort((a, b) => a.monitor.rtt.smoothedMs - b.monitor.rtt.smoothedMs);
   const peer = {
-    receiver: { reports: new FeedbackRecorder() },
+    receiver: { reports: new FeedbackRecorder(), resequencer },
     reportUntilMs: Number.NEGATIVE_INFINITY,
     reportTurn: false,
     sender: { suspects, rateBytesPerMs: Number.NaN },

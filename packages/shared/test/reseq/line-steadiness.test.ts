@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { normalRandom, seededRandom } from "../../../../test/support/random.ts";
+import { LineSteadiness } from "../../src/reseq/line-steadiness.ts";
+
+const UNITS_PER_MS = 250;
+
+interface Line {
+  readonly meanMs: number;
+  readonly pdvMs: number;
+  readonly framesPerMs: number;
+}
+
+/** Lets frames come over lines for a while. @returns one-way delay that all are made to take; NaN: any. */
+function targetMs(lines: readonly Line[], steadiness = new LineSteadiness(), fromMs = 0): number {
+  const normal = normalRandom(seededRandom(3));
+  for (let nowMs = fromMs; nowMs < fromMs + 5_000; nowMs += 5) {
+    for (const [path, { meanMs, pdvMs, framesPerMs }] of lines.entries()) {
+      const delayMs = meanMs + pdvMs * normal();
+      for (let i = 0; i < 5 * framesPerMs; i++) steadiness.onArrival(path, sentAt(nowMs - delayMs), nowMs);
+    }
+  }
+  return steadiness.target / UNITS_PER_MS;
+}
+
+function sentAt(ms: number): number {
+  return Math.floor(ms * UNITS_PER_MS) & 0xffffff;
+}
+
+describe("the time that all frames take", () => {
+  it("is any where the fastest line is steady", () => {
+    expect(
+      targetMs([
+        { meanMs: 20, pdvMs: 0, framesPerMs: 1 },
+        { meanMs: 45, pdvMs: 15, framesPerMs: 1 },
+      ]),
+    ).toBeNaN();
+  });
+
+  it("is a slower line's if that carries enough to be worth it, and the fastest line's if not", () => {
+    const fast = { meanMs: 35, pdvMs: 8, framesPerMs: 2 };
+    const alone = targetMs([fast]);
+    expect(alone).toBeGreaterThan(45);
+    expect(alone).toBeLessThan(65);
+    expect(targetMs([fast, { meanMs: 50, pdvMs: 25, framesPerMs: 6 }])).toBeGreaterThan(95);
+    expect(targetMs([fast, { meanMs: 50, pdvMs: 25, framesPerMs: 1 }])).toBeLessThan(alone + 5);
+  });
+
+  it("is remembered while nothing comes for half a minute: a connection that begins then is not misled", () => {
+    const steadiness = new LineSteadiness();
+    const before = targetMs([{ meanMs: 20, pdvMs: 20, framesPerMs: 1 }], steadiness);
+    const nowMs = 35_000;
+    steadiness.onArrival(0, sentAt(nowMs - 2), nowMs);
+    const waitMs = steadiness.waitMs(sentAt(nowMs - 2), nowMs);
+    expect(waitMs).toBeGreaterThan(before - 2 - 15);
+  });
+});
