@@ -5,7 +5,7 @@ const IDLE_LINE_MS = 3;
 const BURST_MS = 200;
 const LEAST_BURST_BYTES = 3_000;
 /** For frames that are not real-time: part of what the paths carry, saved up for 20 s. */
-const SPARE_RATIO = 0.01;
+const SPARE_RATIO = 0.005;
 const SPARE_BURST_MS = 20_000;
 const SPARE_LEAST_BURST_BYTES = 30_000;
 

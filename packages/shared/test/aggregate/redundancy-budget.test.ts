@@ -55,14 +55,14 @@ describe("RedundancyBudget", () => {
     expect(budget.counters.metered).toBe(2);
   });
 
-  it("has a hundredth of the rate, saved up for 20 s, for frames of any kind", () => {
+  it("has half a hundredth of the rate, saved up for 20 s, for frames of any kind", () => {
     const budget = new RedundancyBudget();
     budget.setRate(2500, 0);
     let bytes = 0;
     for (let i = 0; i < 1000; i++) if (budget.admitsSpare(1000, 20_000)) bytes += 1000;
-    expect(bytes).toBe(500_000);
-    expect(budget.admitsSpare(1000, 20_039)).toBe(false);
-    expect(budget.admitsSpare(1000, 20_041)).toBe(true);
+    expect(bytes).toBe(250_000);
+    expect(budget.admitsSpare(1000, 20_079)).toBe(false);
+    expect(budget.admitsSpare(1000, 20_081)).toBe(true);
     // Real-time frames have a budget of their own.
     expect(budget.admits(1000, false, BUSY_MS, 20_041)).toBe(true);
   });
