@@ -4,21 +4,36 @@ import type { RedundancyBudget } from "./redundancy-budget.ts";
 
 /** CoDel's target: this part of the longest round trip in use, so that one TCP fills all paths. */
 const TARGET_SHARE = 0.75;
+/** The same where a TCP also waits for what was lost or came late: with less it has not enough under way for all paths. */
+const UNSTEADY_SHARE = 1.5;
+const STEADY_WAIT_MS = 10;
+const STEADY_LOSS_RATIO = 0.001;
+/** The far end makes all frames take the time of the later ones, both ways. */
+const HELD_PDVS = 4;
 const LEAST_TARGET_MS = 20;
-const MOST_TARGET_MS = 120;
+const MOST_TARGET_MS = 250;
 const INTERVALS_PER_TARGET = 4;
 /** A path with a longer round trip is ill, and no measure for the queue. */
 const MOST_RTT_MS = 1_500;
 
 /** Sets the queue's target and the budget of second copies by what the live paths are like now. */
 export function adaptToPaths(live: readonly Member[], queue: FqCodel, budget: RedundancyBudget, nowMs: number): void {
-  let longestMs = 0;
+  let targetMs = LEAST_TARGET_MS;
   let freeRate = 0;
-  for (const { losses, metered, controller } of live) {
-    if (losses.srttMs < MOST_RTT_MS) longestMs = Math.max(longestMs, losses.srttMs);
-    if (!metered) freeRate += controller.rateBytesPerMs;
+  for (const member of live) {
+    targetMs = Math.max(targetMs, fillingMs(member));
+    if (!member.metered) freeRate += member.controller.rateBytesPerMs;
   }
-  const targetMs = Math.min(MOST_TARGET_MS, Math.max(LEAST_TARGET_MS, TARGET_SHARE * longestMs));
+  targetMs = Math.min(MOST_TARGET_MS, targetMs);
   queue.setTarget(targetMs, INTERVALS_PER_TARGET * targetMs);
   budget.setRate(freeRate, nowMs);
+}
+
+/** @returns the queue with which one TCP fills the paths in spite of this one. */
+function fillingMs({ losses, controller }: Member): number {
+  if (!(losses.srttMs < MOST_RTT_MS)) return 0;
+  const { srttMs, reorderMs, lossRatio } = losses;
+  const waitMs = HELD_PDVS * controller.pdvMs + reorderMs;
+  const isSteady = waitMs < STEADY_WAIT_MS && lossRatio < STEADY_LOSS_RATIO;
+  return isSteady ? TARGET_SHARE * srttMs : UNSTEADY_SHARE * (srttMs + waitMs);
 }
