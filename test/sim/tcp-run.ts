@@ -1,5 +1,11 @@
 import type { PolicyName } from "../../packages/shared/src/bond/index.ts";
-import { TYPE_DATA } from "../../packages/shared/src/wire/index.ts";
+import {
+  INNER_HEADER_BYTES,
+  OUTER_HEADER_BYTES,
+  TAG_BYTES,
+  TYPE_DATA,
+  TYPE_PARITY,
+} from "../../packages/shared/src/wire/index.ts";
 import { SCENARIOS } from "../lab/scenarios.ts";
 import { payloadRatio } from "../lab/stage.ts";
 import { meanRate, nextRate, type RateStep } from "../lab/wander.ts";
@@ -8,8 +14,9 @@ import type { SimLinkOptions } from "../support/sim-link.ts";
 import { SimWorld } from "../support/sim-world.ts";
 import { Bbr, Cubic } from "../support/tcp-model.ts";
 
-/** The bond has been up for so long, then comes the connection; then it has had its slow start; then it is measured. */
-const IDLE_MS = 2000;
+/** The bond is up, then comes a call, then the connection; then it has had its slow start; then it is measured. */
+const UP_MS = 1000;
+const IDLE_MS = 3000;
 const WARM_UP_MS = 2500;
 const MEASURED_MS = 4000;
 const FROM_MS = IDLE_MS + WARM_UP_MS;
@@ -20,6 +27,10 @@ const TROUBLE_TO_MS = FROM_MS + 3000;
 /** A call's frame that has not come after so long will not come. */
 const LATE_MS = 1500;
 const WANDER_STEP_MS = 500;
+const CALL_BYTES = 98;
+const ETHERNET_BYTES = 14;
+/** Of each datagram, beside the packet in it. */
+const DATAGRAM_BYTES = OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 
 export interface TcpCase {
   readonly policy: PolicyName;
@@ -33,34 +44,39 @@ export interface TcpCase {
 export interface TcpOutcome {
   /** Of the goodput limit of the lines, those in trouble left out meanwhile. */
   readonly shareRatio: number;
-  /** One way, of a call beside the connection: 50 frames of 98 bytes a second. */
+  /** One way, of a call beside the connection: 50 frames of 98 bytes a second, and as many the other way. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly lost: number;
   /** Segments that TCP sent again. */
   readonly resentRatio: number;
-  /** Data datagrams that the concentrator sent beyond one for each frame. */
+  /** Bytes that the concentrator sent beyond one datagram for each frame: copies and parity. */
   readonly redundancyRatio: number;
 }
 
 /** A download by one TCP connection through both ends over simulated lines, with a call beside it. */
 export function runTcp({ policy, tcp, scenario, trouble }: TcpCase): TcpOutcome {
   const { links, steps } = linesOf(scenario);
-  const world = new SimWorld({ links: [links], policy }).run(IDLE_MS);
-  let datagrams = 0;
+  const world = new SimWorld({ links: [links], policy }).run(UP_MS);
+  let sentBytes = 0;
   for (const link of world.links.flat()) {
     link.watch = (direction, { bytes }) => {
-      if (direction === "down" && bytes[0] === TYPE_DATA) datagrams++;
+      const isPayload = bytes[0] === TYPE_DATA || bytes[0] === TYPE_PARITY;
+      if (direction === "down" && isPayload) sentBytes += bytes.length;
     };
   }
-  const call = world.cbr({ from: world.concentrator, framesPerSecond: 50, frameBytes: 98 });
+  const call = world.cbr({ from: world.concentrator, framesPerSecond: 50, frameBytes: CALL_BYTES });
+  world.cbr({ from: world.client, framesPerSecond: 50, frameBytes: CALL_BYTES });
+  world.run(IDLE_MS - UP_MS);
   const { flow } = world.download(tcp === "cubic" ? new Cubic() : new Bbr());
   if (trouble !== undefined) schedule(world, trouble);
   const counters = () => ({
     ...flow.sender.counters,
     bytes: flow.receiver.receivedBytes,
-    frames: flow.sender.counters.sent + call.sent,
-    datagrams,
+    onceBytes:
+      flow.sender.counters.sent * (world.client.innerMtu + DATAGRAM_BYTES) +
+      call.sent * (CALL_BYTES - ETHERNET_BYTES + DATAGRAM_BYTES),
+    sentBytes,
   });
   world.run(WARM_UP_MS);
   const before = counters();
@@ -75,7 +91,7 @@ export function runTcp({ policy, tcp, scenario, trouble }: TcpCase): TcpOutcome 
     p99Ms: p99Ms ?? Number.NaN,
     lost: call.lostBetween(IDLE_MS, TO_MS - LATE_MS),
     resentRatio: grown("resent") / grown("sent"),
-    redundancyRatio: Math.max(0, grown("datagrams") / grown("frames") - 1),
+    redundancyRatio: Math.max(0, grown("sentBytes") / grown("onceBytes") - 1),
   };
 }
 
