@@ -4,7 +4,12 @@ import { addPlain, copyPlain, PlainBytes } from "./plain-bytes.ts";
 /** Parity may cost this part of the bytes it covers: 3.3 %, where a full group of equal frames costs 3.1 %. */
 const SHARE = 1 / 30;
 /** Saved up for groups that have to be short: the first flights of a connection, the end of a burst. */
-const SAVED_BYTES = 48_000;
+const SAVED_BYTES = 150_000;
+/** While so much of it is left a group is short: two losses in one group are beyond mending, and a start is worth most. */
+const PLENTY_BYTES = 50_000;
+const SHORT_COUNT = 12;
+/** Saved up without any traffic: 8 kbit/s. */
+const REGAIN_BYTES_PER_MS = 1;
 /** A group waits no longer for more datagrams, as far as the cost allows. */
 const MOST_AGE_MS = 10;
 const DELAY_FADES = 0.95;
@@ -26,6 +31,7 @@ export class ParityMaker {
   #dataCount = 0;
   #longest = 0;
   #firstMs = 0;
+  #coveredMs = 0;
   #allowance = SAVED_BYTES;
 
   /** @param pool that holds the plaintexts. */
@@ -46,7 +52,8 @@ export class ParityMaker {
   /** When the group wants to be closed; Infinity: there is none, or it may not cost anything yet. */
   get dueMs(): number {
     if (this.#dataCount === 0 || this.#allowance < this.#longest) return Number.POSITIVE_INFINITY;
-    return this.isFull ? Number.NEGATIVE_INFINITY : this.#firstMs + MOST_AGE_MS;
+    const isDone = this.isFull || (this.#dataCount >= SHORT_COUNT && this.#allowance > PLENTY_BYTES);
+    return isDone ? Number.NEGATIVE_INFINITY : this.#firstMs + MOST_AGE_MS;
   }
 
   /** @param offset of the plaintext, even. @param bytes 0 of a control datagram. */
@@ -57,7 +64,9 @@ export class ParityMaker {
     if (this.#span++ === 0) this.#firstMs = nowMs;
     if (bytes === 0) return;
     this.#dataCount++;
-    this.#allowance = Math.min(SAVED_BYTES, this.#allowance + bytes * SHARE);
+    const regained = REGAIN_BYTES_PER_MS * Math.max(0, nowMs - this.#coveredMs);
+    this.#coveredMs = nowMs;
+    this.#allowance = Math.min(SAVED_BYTES, this.#allowance + regained + bytes * SHARE);
     this.lengths ^= bytes;
     if (bytes > this.#longest) this.#longest = bytes;
     addPlain(this.#pool, offset, this.#sum, 0, bytes);

@@ -93,6 +93,24 @@ describe("parity", () => {
     expect(rig.store.counters).toEqual({ solved: 0, givenUp: 84 });
   });
 
+  it("is dense at the start, and again after a long pause: groups of a dozen while enough is saved up", () => {
+    const { maker } = new Rig();
+    const groupAt = (nowMs: number): number => {
+      for (let count = 1; count <= MOST_SPAN; count++) {
+        maker.cover(0, 1_400, nowMs);
+        if (maker.dueMs <= nowMs) {
+          maker.take(SCRATCH, nowMs);
+          return count;
+        }
+      }
+      return Number.NaN;
+    };
+    expect(groupAt(0)).toBe(12);
+    for (let i = 0; i < 500; i++) groupAt(1);
+    expect(groupAt(2)).toBeGreaterThan(24);
+    expect(groupAt(120_000)).toBe(12);
+  });
+
   it("costs a thirtieth of what it covers once what was saved up is spent", () => {
     const rig = new Rig();
     let parityBytes = 0;
@@ -102,7 +120,7 @@ describe("parity", () => {
       rig.maker.cover(2, 1_400, i);
     }
     expect(parityBytes).toBeGreaterThan((frames * 1_400) / 40);
-    expect(parityBytes).toBeLessThan((frames * 1_400) / 30 + 48_000);
+    expect(parityBytes).toBeLessThan((frames * 1_400) / 30 + 150_000 + frames);
   });
 
   it.each([1_569, 65_535])("is not shaken by a plaintext of %i bytes", (bytes) => {
