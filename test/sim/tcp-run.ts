@@ -50,7 +50,7 @@ export interface TcpOutcome {
   readonly lost: number;
   /** Segments that TCP sent again. */
   readonly resentRatio: number;
-  /** Bytes that the concentrator sent beyond one datagram for each frame: copies and parity. */
+  /** Bytes that the concentrator sent beyond one datagram for each frame that arrived: copies and parity. */
   readonly redundancyRatio: number;
 }
 
@@ -74,7 +74,7 @@ export function runTcp({ policy, tcp, scenario, trouble }: TcpCase): TcpOutcome 
     ...flow.sender.counters,
     bytes: flow.receiver.receivedBytes,
     onceBytes:
-      flow.sender.counters.sent * (world.client.innerMtu + DATAGRAM_BYTES) +
+      (flow.receiver.receivedSegments + flow.receiver.duplicateSegments) * (world.client.innerMtu + DATAGRAM_BYTES) +
       call.sent * (CALL_BYTES - ETHERNET_BYTES + DATAGRAM_BYTES),
     sentBytes,
   });

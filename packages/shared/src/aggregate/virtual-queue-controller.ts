@@ -425,7 +425,7 @@ export class VirtualQueueController implements PathController {
     const line = this.#line;
     if (this.#policed.isOn || Number.isNaN(line.delivery)) return;
     const search = this.#search;
-    this.#setRate(search.follow(this.rateBytesPerMs, line));
+    this.#setRate(search.follow(this.rateBytesPerMs, line, this.#noise.pdvMs));
     const { pdvMs, marginMs } = this.#noise;
     const loopMs = this.#least.rttMs + FEEDBACK_MS;
     const isBlind = line.isLimited || nowMs < this.#dips.seenUntilMs;
