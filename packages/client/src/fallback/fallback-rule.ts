@@ -55,6 +55,8 @@ export class FallbackRule {
   #reachableSinceMs: number;
   #direct: string | null = null;
   #directSinceMs = Number.NaN;
+  /** When no uplink answered, last, though asked. */
+  #silentMs = Number.NEGATIVE_INFINITY;
 
   /** Until told otherwise no concentrator is reachable: a start is an outage, too. */
   constructor(config: FallbackConfig, nowMs: number) {
@@ -120,8 +122,11 @@ export class FallbackRule {
   #start(unreachableMs: number, nowMs: number): FallbackDecision | null {
     const hasAnswer = this.#uplinks.some(({ name }) => this.#answers(name));
     const patience = this.#config.checks && !hasAnswer ? PATIENCE_FACTOR : 1;
+    if (!hasAnswer && this.#records.size > 0) this.#silentMs = nowMs;
+    // As long as no line answered it was they that were down: the concentrator gets its time from then on.
+    const waitedMs = hasAnswer ? Math.min(unreachableMs, nowMs - this.#silentMs) : unreachableMs;
     const best = this.#best();
-    if (unreachableMs < this.#config.afterMs * patience || best === undefined) return null;
+    if (waitedMs < this.#config.afterMs * patience || best === undefined) return null;
     this.#direct = best.name;
     this.#directSinceMs = nowMs;
     return { type: "started", uplink: best.name, unreachableMs, known: this.numbersOf(best.name) };

@@ -64,13 +64,22 @@ describe("the direct fallback", () => {
 
     const other = setUp();
     other.run(12_000, { lte: 20 });
-    expect(other.log).toEqual(["10000: started lte"]);
+    expect(other.log).toEqual(["11750: started lte"]);
   });
 
   it("prefers an uplink that is slower to one that loses", () => {
     const { run, log } = setUp();
     for (let i = 0; i < 10; i++) run(1_000, { dsl: 90, cable: i % 2 === 0 ? 15 : null });
     expect(log).toEqual(["10000: started dsl"]);
+  });
+
+  it("gives the concentrator its time again once lines that were down answer", () => {
+    const { run, log } = setUp();
+    run(30_000);
+    run(9_500, ALL);
+    expect(log).toEqual([]);
+    run(2_000, ALL);
+    expect(log).toEqual(["40750: started cable"]);
   });
 
   it("waits ten times as long while no uplink answers: the lines themselves may be down", () => {
