@@ -82,11 +82,11 @@ export class Transmitter {
     const scheduler = this.#scheduler;
     scheduler.pickTwo(bytes, nowMs);
     const { best } = scheduler;
-    const third = scheduler.pickThird(bytes, nowMs);
     if (best === undefined) {
       this.drop(slot, false, "no-path");
       return;
     }
+    const third = scheduler.pickThird(bytes, nowMs);
     const isBestAlone = scheduler.second === undefined;
     const second = isBestAlone ? this.#freshSuspect(tried, nowMs) : scheduler.second;
     const isSoon = isBestAlone || scheduler.secondArrivalMs - scheduler.bestArrivalMs < WORTHLESS_MS;

@@ -69,8 +69,8 @@ export class Delivery {
 
   /**
    * @param plain where the inner header stands in the slot; the payload behind it is at payloadOffset().
-   * @param isMade out of parity: when it would have come is not known. @returns true when the slot was passed on, false when it is
-   * the caller's again.
+   * @param isMade out of parity: its send time says nothing of the line. @returns true when the slot was passed on, false when
+   * it is the caller's again.
    */
   push(
     peer: Peer,

@@ -51,6 +51,13 @@ export class LineSteadiness {
   #sum = 0;
   readonly #sampledMs = new Float64Array(MAX_PATHS).fill(Number.NEGATIVE_INFINITY);
   #judgedMs = Number.NEGATIVE_INFINITY;
+  /** Mask of the paths that may deliver; any, until told otherwise. */
+  #live = -1;
+
+  /** A line that left is no measure any more; what is known of it is kept. */
+  setLive(mask: number): void {
+    this.#live = mask;
+  }
 
   /** The line brought something of full size. */
   onCarried(path: number): void {
@@ -111,13 +118,15 @@ export class LineSteadiness {
     this.#judgedMs = nowMs;
     if (nowMs - this.#turnedMs >= CARRIED_MS) this.#turn(nowMs);
     const fastest = this.#soonest(nowMs);
-    const soonest = (this.#mean[fastest] ?? 0) + this.#extraUnits(fastest);
-    this.target = Number.NaN;
-    if (this.#extraUnits(fastest) === 0) return;
+    if (fastest < 0 || this.#extraUnits(fastest) === 0) {
+      this.target = Number.NaN;
+      return;
+    }
+    const soonest = this.#expected(fastest);
     this.target = soonest;
     for (let path = 0; path < MAX_PATHS; path++) {
-      if (!this.#isRecent(path, nowMs)) continue;
-      const expected = (this.#mean[path] ?? 0) + this.#extraUnits(path);
+      if (!this.#counts(path, nowMs)) continue;
+      const expected = this.#expected(path);
       if (timeDistance(expected, soonest) > WORTH_MS * this.#share(path) * UNITS_PER_MS) continue;
       if (timeDistance(expected, this.target) > 0) this.target = expected;
     }
@@ -141,22 +150,27 @@ export class LineSteadiness {
     return this.#sum > 0 ? (this.#mostCarried[path] ?? 0) / this.#sum : 0;
   }
 
-  /** The line on which frames may be expected soonest, what makes them late included. */
+  /** @returns the line on which frames may be expected soonest, its variation included; -1: there is none. */
   #soonest(nowMs: number): number {
     let best = -1;
     let soonest = 0;
     for (let path = 0; path < MAX_PATHS; path++) {
-      if (!this.#isRecent(path, nowMs)) continue;
-      const expected = (this.#mean[path] ?? 0) + this.#extraUnits(path);
+      if (!this.#counts(path, nowMs)) continue;
+      const expected = this.#expected(path);
       if (best >= 0 && timeDistance(expected, soonest) >= 0) continue;
       best = path;
       soonest = expected;
     }
-    return Math.max(0, best);
+    return best;
   }
 
-  #isRecent(path: number, nowMs: number): boolean {
-    return nowMs - (this.#sampledMs[path] ?? 0) <= RECENT_MS;
+  #counts(path: number, nowMs: number): boolean {
+    return (this.#live & (1 << path)) !== 0 && nowMs - (this.#sampledMs[path] ?? 0) <= RECENT_MS;
+  }
+
+  /** @returns the delay within which nearly all frames of a line come. */
+  #expected(path: number): number {
+    return (this.#mean[path] ?? 0) + this.#extraUnits(path);
   }
 
   /** How much later than the mean nearly all frames of a line come. */

@@ -94,7 +94,7 @@ export class Resequencer {
     this.#steadiness.onArrival(path, sentAt, nowMs);
   }
 
-  /** The line brought padding of full size: it shows what it carries. */
+  /** The line brought padding, or parity: that shows what it carries, too. */
   onPadding(path: number): void {
     this.#steadiness.onCarried(path);
   }
@@ -168,6 +168,7 @@ export class Resequencer {
     this.#joining = (this.#joining | joined) & mask;
     if (joined !== 0) this.#joiningUntilMs = Number.POSITIVE_INFINITY;
     this.#live = mask;
+    this.#steadiness.setLive(mask);
     if (this.#buffer.heldFrames > 0) this.#decideMs = nowMs;
   }
 

@@ -53,4 +53,18 @@ describe("the time that all frames take", () => {
     const waitMs = steadiness.waitMs(sentAt(nowMs - 2), nowMs);
     expect(waitMs).toBeGreaterThan(before - 2 - 15);
   });
+
+  it("is not that of a line that left, from then on, and is again when it is back", () => {
+    const near = { meanMs: 20, pdvMs: 5, framesPerMs: 3 };
+    const far = { meanMs: 120, pdvMs: 5, framesPerMs: 1 };
+    const steadiness = new LineSteadiness();
+    expect(targetMs([near, far], steadiness)).toBeLessThan(40);
+    steadiness.setLive(0b10);
+    const nowMs = 5_100;
+    steadiness.onArrival(1, sentAt(nowMs - 120), nowMs);
+    expect(steadiness.target / UNITS_PER_MS).toBeGreaterThan(125);
+    steadiness.setLive(0b11);
+    steadiness.onArrival(1, sentAt(nowMs + 100 - 120), nowMs + 100);
+    expect(steadiness.target / UNITS_PER_MS).toBeLessThan(40);
+  });
 });
