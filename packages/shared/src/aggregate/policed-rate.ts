@@ -107,6 +107,7 @@ export class PolicedRate {
     const sentBytes = series.sentSince(back);
     if (sentBytes < this.#enoughBytes()) return;
     this.plrRatio = series.lostSince(back, settleMs) / sentBytes;
+    if (Number.isNaN(delivery) && this.isOn) return; // No verdict without a rate to go by.
     const isOver = this.state === "probing" && this.#isMore(sentBytes, CLEAR_RATIO);
     if (this.state === "off") this.#watch(delivery, isStartup, sentBytes, nowMs);
     else if (isOver || nowMs - this.#sinceMs > rttMs + this.#verdictMs() + settleMs)
