@@ -13,7 +13,7 @@ import { measureStart } from "./measure-start.ts";
 import type { LabOptions } from "./options.ts";
 import type { AloneResult, LabResult, Load, RunResult } from "./result.ts";
 import type { Scenario } from "./scenarios.ts";
-import { type BondStage, innerMtu, pairOptions, type Stage } from "./stage.ts";
+import { type BondStage, HOST_BUFFERS, innerMtu, pairOptions, type Stage } from "./stage.ts";
 import { rowsOf } from "./values.ts";
 import { trackRates } from "./wander.ts";
 
@@ -69,6 +69,7 @@ export class LabRun {
     const { seconds, warmUpSeconds } = this.#options;
     this.#progress(`${scenario.name}: ${scenario.description}`);
     const topology = await buildTopology({ uplinkCount: scenario.lines.length, nat: this.#options.nat });
+    for (const host of [topology.lan, topology.server]) await host.sysctl(HOST_BUFFERS);
     const emulation = await startLines(topology, scenario.lines);
     this.#lines = emulation.kind;
     const rates = trackRates(scenario, emulation, seededRandom(1));

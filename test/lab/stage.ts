@@ -23,6 +23,15 @@ export interface BondStage extends Stage {
   readonly pair: BondPair;
 }
 
+/**
+ * Of the hosts at both ends: they send as much ahead as a Linux of today receives by its defaults, so that it is the lines
+ * and the tunnel that are measured. (By default a Linux keeps 4 MiB to send: some 3 MB under way.)
+ */
+export const HOST_BUFFERS = {
+  "net.ipv4.tcp_rmem": "4096 131072 33554432",
+  "net.ipv4.tcp_wmem": "4096 16384 33554432",
+};
+
 /** IPv4 and TCP header with timestamps. */
 const TCP_HEADERS_BYTES = 52;
 /** Outer IPv4 and UDP headers, wanbond's two headers and its tag. */

@@ -218,7 +218,7 @@ export class AggregateBond implements AggregateSink {
     this.#frameOf[slot] = this.#sentMs.length;
     this.#sentMs.push(this.network.nowMs);
     this.#isProbe.push(isRealtime);
-    this.sender.enqueue(slot, flow, bytes, isRealtime, this.network.nowMs);
+    this.sender.enqueue(slot, flow, bytes, isRealtime, false, this.network.nowMs);
   }
 
   #onArrival({ path, counter, bytes, sendTime, frame }: Datagram, nowMs: number): void {

@@ -7,6 +7,7 @@ import type { LineSettings } from "../support/virtual-line.ts";
 
 const WARM_UP_MS = 4_000;
 const END_MS = 10_000;
+const PAUSE_MS = 3_000;
 /** Outer IP, UDP, headers and tag; IP and TCP with time stamps. */
 const TUNNEL_BYTES = 68;
 const TCP_BYTES = 52;
@@ -16,20 +17,30 @@ function link(rateMbit: number, delayMs: number, more: Partial<LineSettings> = {
   return { up: line, down: line };
 }
 
-/** One TCP connection through the whole tunnel, after two seconds of ping. @returns its share of the goodput limit. */
-function download(links: readonly SimLinkOptions[], control: Cubic | Bbr): number {
+/**
+ * TCP connections from one server through the whole tunnel, one after the other, after two seconds of ping.
+ *
+ * @returns the last one's share of the goodput limit.
+ */
+function download(links: readonly SimLinkOptions[], ...controls: readonly (Cubic | Bbr)[]): number {
   const world = new SimWorld({ links: [links], policy: "aggregate" }).run(3000);
   for (const from of [world.client, world.concentrator]) {
     world.cbr({ from, framesPerSecond: 20, frameBytes: 98, untilMs: world.nowMs + 2000 });
   }
   world.run(2200);
+  const shares = controls.map((control, index) => shareOf(world, links, control, 40_000 + index));
+  return shares.at(-1) ?? Number.NaN;
+}
+
+function shareOf(world: SimWorld, links: readonly SimLinkOptions[], control: Cubic | Bbr, port: number): number {
   const mtu = world.client.innerMtu;
-  const packets = new TcpPackets({ address: SERVER, port: 5201 }, { address: addressOf(0), port: 40_000 });
+  const packets = new TcpPackets({ address: SERVER, port: 5201 }, { address: addressOf(0), port });
+  let isOver = false;
   const flow = new TcpFlow(
     { control, mtu },
     {
-      sendSegment: (segment) => world.concentrator.inject(packets.encode(segment)),
-      sendAck: (ack) => world.client.inject(packets.encode(ack)),
+      sendSegment: (segment) => isOver || world.concentrator.inject(packets.encode(segment)),
+      sendAck: (ack) => isOver || world.client.inject(packets.encode(ack)),
     },
   );
   world.onFrame = (frame) => {
@@ -43,9 +54,12 @@ function download(links: readonly SimLinkOptions[], control: Cubic | Bbr): numbe
   world.run(WARM_UP_MS);
   const before = flow.receiver.receivedBytes;
   world.run(END_MS - WARM_UP_MS);
+  const received = flow.receiver.receivedBytes;
+  isOver = true;
+  world.run(PAUSE_MS);
   const rateKbps = links.reduce((sum, { down }) => sum + (down?.rateKbps ?? 0), 0);
   const limitKbps = (rateKbps * (mtu - TCP_BYTES)) / (mtu + TUNNEL_BYTES);
-  return ((flow.receiver.receivedBytes - before) * 8) / (END_MS - WARM_UP_MS) / limitKbps;
+  return ((received - before) * 8) / (END_MS - WARM_UP_MS) / limitKbps;
 }
 
 /** Bounds are below what was measured by what another draw of the lots may cost. */
@@ -75,6 +89,13 @@ describe("one TCP connection through the tunnel", () => {
     },
     60_000,
   );
+
+  it("fills lines of very different delay from a server that has filled the faster before, though its window knows that one's", () => {
+    const links = [link(50, 20), link(50, 120)];
+    expect(download(links, new Bbr())).toBeLessThan(0.6);
+    expect(download(links, new Bbr(), new Bbr())).toBeGreaterThan(0.9);
+    expect(download(links, new Bbr(), new Cubic())).toBeGreaterThan(0.9);
+  }, 60_000);
 
   it("takes as long for its handshake as for its data, where the lines vary: BBR would hold back for what was faster", () => {
     const line = link(50, 20, { pdvMs: 20, reorders: true });

@@ -232,6 +232,7 @@ export class EnrolClient {
       onMtuAck: nothing,
       onBondMtu: nothing,
       onFeedback: nothing,
+      onHeld: nothing,
       onObserve: nothing,
       onObserved: nothing,
       onDelayedReply: nothing,

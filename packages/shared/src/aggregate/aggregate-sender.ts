@@ -9,7 +9,7 @@ import { FeedbackIntake } from "./feedback-intake.ts";
 import { FixedShares } from "./fixed-shares.ts";
 import { type DroppedSlots, type FqCodel, QUEUE_DROP_REASONS } from "./fq-codel.ts";
 import { FrameKeeper } from "./frame-keeper.ts";
-import type { FrameTable } from "./frame-table.ts";
+import { FRAME_EVEN, type FrameTable } from "./frame-table.ts";
 import { Member } from "./member.ts";
 import { MemberSet } from "./member-set.ts";
 import { adaptToPaths } from "./path-care.ts";
@@ -64,6 +64,8 @@ export class AggregateSender {
   readonly #shares = new FixedShares(MAX_PATHS);
   readonly #decisions = new DecisionLog();
   #usesShares = false;
+  #steadyPaths = 0;
+  #evenPaths = 0;
   #caredMs = Number.NEGATIVE_INFINITY;
   #sampledMs = Number.NEGATIVE_INFINITY;
   #noPathSinceMs = Number.NEGATIVE_INFINITY;
@@ -126,9 +128,13 @@ export class AggregateSender {
 
   // ---- what comes in
 
-  /** Takes the slot over. @param bytes of the datagram it becomes, IP header included. */
-  enqueue(slot: number, flowSlot: number, bytes: number, isRealtime: boolean, nowMs: number): void {
+  /**
+   * Takes the slot over. @param bytes of the datagram it becomes, IP header included. @param isEven the far end is to give
+   * its flow the delay of the slower lines.
+   */
+  enqueue(slot: number, flowSlot: number, bytes: number, isRealtime: boolean, isEven: boolean, nowMs: number): void {
     this.#frames.begin(slot, flowSlot, bytes, isRealtime, nowMs);
+    if (isEven) this.#frames.set(slot, FRAME_EVEN);
     if (isRealtime && !this.#usesShares) {
       this.#answers.onSent(nowMs);
       this.#transmitter.sendRealtime(slot, this.#members.tried, nowMs);
@@ -190,6 +196,12 @@ export class AggregateSender {
     this.pump(nowMs);
   }
 
+  /** Masks of the paths whose delay the far end makes frames have: all frames, and those of even flows. */
+  onHeld(steadyPaths: number, evenPaths: number): void {
+    this.#steadyPaths = steadyPaths;
+    this.#evenPaths = evenPaths;
+  }
+
   /** The peer is gone: every slot is given back. */
   close(): void {
     this.#keeper.clear(this.#members.all);
@@ -238,6 +250,11 @@ export class AggregateSender {
     return mask;
   }
 
+  /** The rate of the live path with the least delay, and by how much the slowest is behind it. */
+  get soonest(): { readonly bytesPerMs: number; readonly behindMs: number } {
+    return this.#scheduler.soonest();
+  }
+
   /** What the live paths carry together. */
   get rateBytesPerMs(): number {
     return this.#scheduler.sumRate();
@@ -278,8 +295,10 @@ export class AggregateSender {
     const queue = this.#queue;
     this.#scheduler.begin();
     const spareBytes = SPARE_BACKLOG_MS * this.#scheduler.sumRate();
-    for (let bytes = queue.peekBytes(); bytes > 0; bytes = queue.peekBytes()) {
-      const member = this.#scheduler.pick(bytes, queue.bytes, nowMs);
+    for (let next = queue.peek(); next >= 0; next = queue.peek()) {
+      const bytes = this.#frames.bytes[next] ?? 0;
+      const heldPaths = this.#frames.has(next, FRAME_EVEN) ? this.#evenPaths : this.#steadyPaths;
+      const member = this.#scheduler.pick(bytes, queue.bytes, heldPaths, nowMs);
       if (member === undefined) return;
       const slot = this.#dequeue(nowMs);
       if (slot < 0) return;

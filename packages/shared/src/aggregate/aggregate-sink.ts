@@ -23,6 +23,16 @@ export type AggregateEvent =
   | { readonly type: "feedback-back" }
   /** The line of this path loses datagrams singly, and carries parity from now on; or does not any more. */
   | { readonly type: "parity"; readonly path: number; readonly isOn: boolean; readonly lossRatio: number }
+  /**
+   * A host sends as much as the path with the least delay takes: connections that it begins from now on have the delay of
+   * the slower paths from the start, so that they fill all. behindMs: between the least and the largest delay.
+   */
+  | {
+      readonly type: "bulk-source";
+      readonly rateKbps: number;
+      readonly soonestKbps: number;
+      readonly behindMs: number;
+    }
   /** These paths are one line: they rise and fall together, and its capacity is counted once. 0: no paths do any more. */
   | { readonly type: "shared-bottleneck"; readonly paths: number; readonly correlationRatio: number };
 

@@ -1,7 +1,7 @@
 import { FLOW_SLOTS } from "../wire/index.ts";
 import { Codel } from "./codel.ts";
 import { FlowRounds } from "./flow-rounds.ts";
-import type { FrameTable } from "./frame-table.ts";
+import { FRAME_EVEN, type FrameTable } from "./frame-table.ts";
 
 /** Why the queue dropped a frame. */
 export const QUEUE_DROP_REASONS = ["queue-full", "queue-delay"] as const;
@@ -12,6 +12,12 @@ const QUEUE_DELAY = 1;
 const NONE = -1;
 /** What a flow may send in one round: a full Ethernet frame (RFC 8290 section 5.2.3). */
 const QUANTUM_BYTES = 1_514;
+
+/**
+ * The time of an even flow's frames counts so much: its sender has a whole round trip's worth of them here (BBR), drops
+ * change nothing about it, and it is nobody else's time.
+ */
+const EVEN_SHARE = 0.6;
 
 /** Frames the queue dropped, in order. The reader takes them, sets `count` to 0 and gives the slots back. */
 export class DroppedSlots {
@@ -94,7 +100,8 @@ export class FqCodel {
   dequeue(nowMs: number): number {
     for (let flow = this.peekFlow(); flow !== NONE; flow = this.peekFlow()) {
       const slot = this.#takeHead(flow);
-      const sojournMs = nowMs - (this.#frames.enqueuedMs[slot] ?? 0);
+      const isEven = this.#frames.has(slot, FRAME_EVEN);
+      const sojournMs = (nowMs - (this.#frames.enqueuedMs[slot] ?? 0)) * (isEven ? EVEN_SHARE : 1);
       if (this.#codel.shouldDrop(flow, sojournMs, this.#flowBytes[flow] ?? 0, nowMs) && !this.#mark(slot)) {
         this.#drop(slot, QUEUE_DELAY);
         continue;
@@ -115,10 +122,10 @@ export class FqCodel {
     return NONE;
   }
 
-  /** @returns the size of the frame that comes next, unless CoDel drops it then; 0 when nothing waits. */
-  peekBytes(): number {
+  /** @returns the frame that comes next, unless CoDel drops it then; -1 when nothing waits. */
+  peek(): number {
     const flow = this.peekFlow();
-    return flow === NONE ? 0 : (this.#frames.bytes[this.#heads[flow] ?? 0] ?? 0);
+    return flow === NONE ? NONE : (this.#heads[flow] ?? NONE);
   }
 
   flowPackets(flow: number): number {

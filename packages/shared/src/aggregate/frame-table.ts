@@ -5,6 +5,9 @@ export const FRAME_WAITING = 2;
 /** Two copies went out at once, as the lines had nothing else to do. */
 export const FRAME_TWICE = 4;
 
+/** Its flow has the delay of the slowest line: it may go by any. */
+export const FRAME_EVEN = 8;
+
 const NONE = -1;
 
 /**

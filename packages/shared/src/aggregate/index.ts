@@ -2,6 +2,7 @@ export type { AggregateParts, AggregateTotals } from "./aggregate-parts.ts";
 export { AggregateSender } from "./aggregate-sender.ts";
 export type { AggregateEvent, AggregateSink, FrameDrop, TransmitKind } from "./aggregate-sink.ts";
 export type { Decision, MemberFigures, MemberSecond } from "./decision-log.ts";
+export { EvenFlows } from "./even-flows.ts";
 export { FeedbackRecorder, REPORTED_CONTROL_BYTES } from "./feedback-recorder.ts";
 export { DroppedSlots, FqCodel } from "./fq-codel.ts";
 export { FrameTable } from "./frame-table.ts";

@@ -49,13 +49,33 @@ export class Scheduler {
     return sum;
   }
 
+  /** @returns the rate of the path with the least delay, queues aside, and how far the slowest is behind; NaN without a path. */
+  soonest(): { bytesPerMs: number; behindMs: number } {
+    let bytesPerMs = Number.NaN;
+    let leastMs = Number.POSITIVE_INFINITY;
+    let mostMs = Number.NEGATIVE_INFINITY;
+    for (const { controller } of this.#live) {
+      const { baseOwdMs } = controller;
+      if (Number.isNaN(baseOwdMs)) continue;
+      if (baseOwdMs < leastMs) {
+        leastMs = baseOwdMs;
+        bytesPerMs = controller.rateBytesPerMs;
+      }
+      mostMs = Math.max(mostMs, baseOwdMs);
+    }
+    return { bytesPerMs, behindMs: mostMs - leastMs };
+  }
+
   /** Call before `pick`, after anything that changes a rate. */
   begin(): void {
     this.#slackPerByteMs = SLACK_PER_BACKLOG / this.sumRate();
   }
 
-  /** @returns the path for the next frame of the queue; undefined: it waits, see `wakeMs`. */
-  pick(bytes: number, backlogBytes: number, nowMs: number): Member | undefined {
+  /**
+   * @param heldPaths mask of the paths that bring this frame in time, since the far end makes all of its flow wait for them.
+   * @returns the path for the next frame of the queue; undefined: it waits, see `wakeMs`.
+   */
+  pick(bytes: number, backlogBytes: number, heldPaths: number, nowMs: number): Member | undefined {
     const slackMs = SLACK_MS + backlogBytes * this.#slackPerByteMs;
     let bestMs = Number.POSITIVE_INFINITY;
     let openMs = Number.POSITIVE_INFINITY;
@@ -69,7 +89,7 @@ export class Scheduler {
         open = member;
       }
     }
-    if (open !== undefined && openMs <= bestMs + slackMs) return open;
+    if (open !== undefined && (openMs <= bestMs + slackMs || (heldPaths & (1 << open.number)) !== 0)) return open;
     for (const member of this.#live) {
       if (member === open) continue;
       if (member.isOpen(nowMs)) {

@@ -101,7 +101,8 @@ export interface BondSettings {
  * bond within half a second, and no single lost probe, nor two, can do it. ZeroTier's 10 s cuts every call.
  * upDelayMs, downDelayMs: 0 as in the kernel and RouterOS; the monitors have their own hysteresis.
  * packetsPerLink: ZeroTier's 8 (kernel and RouterOS: 1). Runs of a few frames keep the far end's interrupts and GRO going.
- * evictRttMs, evictRttFactor, evictPlrRatio: those of the path monitors, which give the reasons. maxHoldMs: a stall that TCP and people still forgive.
+ * evictRttMs, evictRttFactor, evictPlrRatio: those of the path monitors, which give the reasons. maxHoldMs: a stall that TCP and people still
+ * forgive; with aggregate, which sends again what is lost, what a satellite is behind the other lines.
  */
 export function defaultBondSettings(basePolicy: PolicyName = DEFAULT_POLICY): BondSettings {
   return {
@@ -124,7 +125,7 @@ export function defaultBondSettings(basePolicy: PolicyName = DEFAULT_POLICY): Bo
     evictRttFactor: 0,
     evictPlrRatio: 0.3,
     resequencing: "auto",
-    maxHoldMs: 250,
+    maxHoldMs: basePolicy === "aggregate" ? 500 : 250,
     realtime: [],
     links: {},
   };

@@ -26,6 +26,12 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     ({ isOn, lossRatio }) =>
       `${isOn === true ? "carries parity" : "carries no parity any more"}: it loses ${number(Number(lossRatio) * 100, 2)} % singly`,
   ],
+  [
+    "bulk-source",
+    ({ rateKbps, soonestKbps, behindMs }) =>
+      `a host sends ${number(Number(rateKbps) / 1000, 1)} Mbit/s, as much as the soonest member takes (${number(Number(soonestKbps) / 1000, 1)}): ` +
+      `its next connections have the delay of the slower ones, up to ${number(behindMs)} ms more, and fill all`,
+  ],
   ["feedback-back", () => "the far end tells what arrives again: no fixed shares any more"],
   ["member-state", memberState],
   ["bond-decision", ({ decision }, membersOf) => bondDecision(entriesOf(decision), membersOf)],

@@ -1,3 +1,4 @@
+export { i32 } from "./bytes.ts";
 export { markCongestion } from "./ecn.ts";
 export {
   FlowHasher,

@@ -44,6 +44,8 @@ export interface PeerSender {
   readonly rateBytesPerMs: number;
   onControlSent(path: number, counter: number, bytes: number, nowMs: number): void;
   onFeedback(feedback: FeedbackReader, nowMs: number): void;
+  /** Masks of the paths whose delay the far end makes frames have: all frames, and those of even flows. */
+  onHeld(steadyPaths: number, evenPaths: number): void;
   /** @param speedKbps more is never sent on it; null: no limit. */
   addPath(path: number, metered: boolean, speedKbps: number | null, nowMs: number): void;
   removePath(path: number, nowMs: number): void;

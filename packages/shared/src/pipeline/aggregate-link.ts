@@ -2,6 +2,7 @@ import {
   type AggregateEvent,
   AggregateSender,
   type AggregateSink,
+  EvenFlows,
   FqCodel,
   type MemberFigures,
   RealtimeFilter,
@@ -14,6 +15,7 @@ import type { Peer, PeerSender, SenderHistory, SenderTotals } from "../peer/inde
 import {
   type FeedbackReader,
   INNER_DUPLICATE,
+  INNER_EVEN,
   INNER_HEADER_BYTES,
   INNER_ORDERED,
   INNER_REALTIME,
@@ -66,6 +68,9 @@ export class AggregateLink implements PeerSender, AggregateSink {
   readonly #queue: FqCodel;
   readonly #sender: AggregateSender;
   readonly #parity: ParitySender;
+  readonly #evenFlows = new EvenFlows();
+  /** The far end gives even flows the delay of several paths. */
+  #mayBeEven = false;
   #eligible = 0;
   #rateSetMs = Number.NEGATIVE_INFINITY;
 
@@ -95,16 +100,21 @@ export class AggregateLink implements PeerSender, AggregateSink {
     const kept = this.#kept;
     const flow = flowSlot(view);
     this.#sender.setRoom(Math.max(LEAST_ROOM, this.#parts.pool.spareCount));
+    const bytes = payloadBytes + DATAGRAM_BYTES;
+    const isEven = this.#evenFlows.isEven(view, flow, bytes, this.#mayBeEven, nowMs);
     // A frame whose flow has others waiting must not overtake them.
     const isRealtime = this.#realtime.isRealtime(view, flow, nowMs) && this.#queue.flowPackets(flow) === 0;
     kept.payloads[slot] = payload;
     kept.payloadBytes[slot] = payloadBytes;
     kept.ipOffsets[slot] = view.ipOffset;
     // A TCP measures the line by all of its frames: what goes at once arrives no sooner than the others would.
-    const overtakes = isRealtime && view.protocol !== PROTOCOL_TCP;
+    const overtakes = isRealtime && view.protocol !== PROTOCOL_TCP && !isEven;
     kept.innerFlags[slot] =
-      innerFlags | INNER_REPORTED | (overtakes ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag);
-    this.#sender.enqueue(slot, flow, payloadBytes + DATAGRAM_BYTES, isRealtime, nowMs);
+      innerFlags |
+      INNER_REPORTED |
+      (overtakes ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag) |
+      (isEven ? INNER_EVEN : 0);
+    this.#sender.enqueue(slot, flow, bytes, isRealtime, isEven, nowMs);
   }
 
   get queuedBytes(): number {
@@ -126,6 +136,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       this.#rateSetMs = nowMs;
       this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
       this.#parity.choose();
+      this.#lookForBulk(nowMs);
     }
     this.#parity.flush(nowMs);
     return Math.min(this.#sender.nextDeadlineMs, this.#parity.nextDeadlineMs);
@@ -146,6 +157,11 @@ export class AggregateLink implements PeerSender, AggregateSink {
   onFeedback(feedback: FeedbackReader, nowMs: number): void {
     this.#sender.onFeedback(feedback, nowMs);
     this.#parity.flush(nowMs);
+  }
+
+  onHeld(steadyPaths: number, evenPaths: number): void {
+    this.#mayBeEven = (evenPaths & (evenPaths - 1)) !== 0;
+    this.#sender.onHeld(steadyPaths, evenPaths);
   }
 
   addPath(path: number, metered: boolean, speedKbps: number | null, nowMs: number): void {
@@ -250,6 +266,14 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   event(event: AggregateEvent): void {
     this.#parts.event(event);
+  }
+
+  #lookForBulk(nowMs: number): void {
+    const { bytesPerMs, behindMs } = this.#sender.soonest;
+    const found = this.#evenFlows.sources.look(bytesPerMs, behindMs, nowMs);
+    if (found === null) return;
+    const { rateBytesPerMs, soonestBytesPerMs } = found;
+    this.event({ type: "bulk-source", rateKbps: 8 * rateBytesPerMs, soonestKbps: 8 * soonestBytesPerMs, behindMs });
   }
 
   markCe(slot: number): boolean {

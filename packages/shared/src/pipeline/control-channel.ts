@@ -162,6 +162,10 @@ export class ControlChannel implements ControlSink {
     this.#peer?.sender?.onFeedback(feedback, this.#nowMs);
   }
 
+  onHeld(steadyPaths: number, evenPaths: number): void {
+    this.#peer?.sender?.onHeld(steadyPaths, evenPaths);
+  }
+
   onEnrol(messageId: number, json: string): void {
     const peer = this.#peer;
     const path = this.#path;
@@ -277,6 +281,8 @@ export class ControlChannel implements ControlSink {
     let written = false;
     this.#send(peer, path, (writer) => {
       written = peer.receiver.reports.write(writer, nowMs);
+      const { resequencer } = peer.receiver;
+      if (written && resequencer.heldNotice.isDue(nowMs)) writer.held(resequencer.steadyPaths, resequencer.evenPaths);
     });
     return written;
   }

@@ -6,6 +6,7 @@ import {
   FRAGMENT_HEADER_BYTES,
   INNER_DUPLICATE,
   INNER_ETHERNET,
+  INNER_EVEN,
   INNER_FRAGMENT,
   INNER_HEADER_BYTES,
   INNER_ORDERED,
@@ -190,7 +191,8 @@ export class Delivery {
     const { tooOld } = duplicates;
     resequencer.repairMs = (flags & INNER_REPORTED) === 0 ? 0 : peer.repairMs;
     const isAgain = (flags & INNER_RETRANSMISSION) !== 0;
-    if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs, isAgain)) {
+    const isEven = (flags & INNER_EVEN) !== 0;
+    if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs, isAgain, isEven)) {
       return this.#refuse(duplicates.tooOld > tooOld ? "late-copy" : "duplicate");
     }
     if (resequencer.nextDeadlineMs <= nowMs && this.#undecided[0] !== peer && !this.#undecided.includes(peer)) {

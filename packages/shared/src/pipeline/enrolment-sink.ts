@@ -43,6 +43,7 @@ export class EnrolmentSink implements ControlSink {
   readonly onMtuAck = this.#refuse;
   readonly onBondMtu = this.#refuse;
   readonly onFeedback = this.#refuse;
+  readonly onHeld = this.#refuse;
   readonly onEnrolReply = this.#refuse;
   readonly onObserve = this.#refuse;
   readonly onObserved = this.#refuse;

@@ -43,7 +43,7 @@ export class Reporter {
   onControl(peer: Peer, path: Path, counter: number, bytes: number, nowMs: number): void {
     if (bytes >= REPORTED_CONTROL_BYTES) {
       peer.reportUntilMs = nowMs + REPORT_FOR_MS;
-      peer.receiver.resequencer.onPadding(path.number);
+      peer.receiver.resequencer.onPadding(path.number, nowMs);
     }
     this.#note(peer, path, counter, bytes, NO_SEND_TIME, nowMs);
   }

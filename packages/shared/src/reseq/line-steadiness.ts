@@ -19,8 +19,11 @@ const HOST_SIGMA_MS = 2;
 /** Nearly all frames of a line come within so many standard deviations of the mean. */
 const SIGMAS = 2.5;
 const MOST_MS = 120;
+
 /** All frames are made as late as a slower line's if that is worth it: so much for a line that carries everything. */
 const WORTH_MS = 100;
+/** The same for frames of even flows: nobody waits for one of them. */
+const EVEN_WORTH_MS = 1_500;
 /** What a line carries is the most that it carried in such a span; that is forgotten in about the other. */
 const CARRIED_MS = 250;
 const CARRIED_FADES_MS = 120_000;
@@ -39,6 +42,12 @@ const JUDGED_EVERY_MS = 50;
 export class LineSteadiness {
   /** One-way delay that all frames should take, in units of the send time with the offset of the clocks; NaN: any. */
   target = Number.NaN;
+  /** The same for even flows: those that are to have the delay of the slower lines, too. */
+  evenTarget = Number.NaN;
+  /** Masks of the lines whose frames come in time for these. */
+  steadyPaths = 0;
+  evenPaths = 0;
+  readonly #mostEvenMs: number;
   readonly #mean = new Float64Array(MAX_PATHS);
   readonly #bendMs = new Float64Array(MAX_PATHS);
   readonly #before = new Float64Array(MAX_PATHS);
@@ -54,19 +63,25 @@ export class LineSteadiness {
   /** Mask of the paths that may deliver; any, until told otherwise. */
   #live = -1;
 
+  /** @param mostEvenMs longest wait of frames of even flows. */
+  constructor(mostEvenMs = MOST_MS) {
+    this.#mostEvenMs = mostEvenMs;
+  }
+
   /** A line that left is no measure any more; what is known of it is kept. */
   setLive(mask: number): void {
     this.#live = mask;
   }
 
   /** The line brought something of full size. */
-  onCarried(path: number): void {
+  onCarried(path: number, nowMs: number): void {
+    if (nowMs - this.#turnedMs >= CARRIED_MS) this.#turn(nowMs);
     this.#carried[path] = (this.#carried[path] ?? 0) + 1;
   }
 
   /** @param sentAt of a datagram that was not sent again. */
   onArrival(path: number, sentAt: number, nowMs: number): void {
-    this.onCarried(path);
+    this.onCarried(path, nowMs);
     const spanMs = nowMs - (this.#sampledMs[path] ?? 0);
     if (spanMs < APART_MS) return;
     this.#sampledMs[path] = nowMs;
@@ -74,15 +89,19 @@ export class LineSteadiness {
     if (nowMs - this.#judgedMs >= JUDGED_EVERY_MS) this.#judge(nowMs);
   }
 
-  /** @returns how long a frame that arrives now should wait. */
-  waitMs(sentAt: number, nowMs: number): number {
-    if (Number.isNaN(this.target)) return 0;
-    const waitMs = timeDistance(this.target, delayUnits(sentAt, nowMs)) / UNITS_PER_MS;
-    return Math.max(0, Math.min(MOST_MS, waitMs));
+  /** @param isEven it is one of an even flow. @returns how long a frame that arrives now should wait. */
+  waitMs(sentAt: number, nowMs: number, isEven = false): number {
+    const target = isEven ? this.evenTarget : this.target;
+    if (Number.isNaN(target)) return 0;
+    const waitMs = timeDistance(target, delayUnits(sentAt, nowMs)) / UNITS_PER_MS;
+    return Math.max(0, Math.min(isEven ? this.#mostEvenMs : MOST_MS, waitMs));
   }
 
   reset(): void {
     this.target = Number.NaN;
+    this.evenTarget = Number.NaN;
+    this.steadyPaths = 0;
+    this.evenPaths = 0;
     this.#count.fill(0);
     this.#bendMs.fill(0);
     this.#sampledMs.fill(Number.NEGATIVE_INFINITY);
@@ -116,20 +135,39 @@ export class LineSteadiness {
 
   #judge(nowMs: number): void {
     this.#judgedMs = nowMs;
-    if (nowMs - this.#turnedMs >= CARRIED_MS) this.#turn(nowMs);
     const fastest = this.#soonest(nowMs);
-    if (fastest < 0 || this.#extraUnits(fastest) === 0) {
-      this.target = Number.NaN;
-      return;
-    }
+    this.target = Number.NaN;
+    this.evenTarget = Number.NaN;
+    this.steadyPaths = 0;
+    this.evenPaths = 0;
+    if (fastest < 0) return;
+    this.evenTarget = this.#slowestWorth(fastest, EVEN_WORTH_MS, this.#mostEvenMs, nowMs);
+    this.evenPaths = this.#within(this.evenTarget, nowMs);
+    if (this.#extraUnits(fastest) === 0) return;
+    this.target = this.#slowestWorth(fastest, WORTH_MS, MOST_MS, nowMs);
+    this.steadyPaths = this.#within(this.target, nowMs);
+  }
+
+  /** @returns the delay of the slowest line that carries enough to be worth it. */
+  #slowestWorth(fastest: number, worthMs: number, mostMs: number, nowMs: number): number {
     const soonest = this.#expected(fastest);
-    this.target = soonest;
+    let slowest = soonest;
     for (let path = 0; path < MAX_PATHS; path++) {
       if (!this.#counts(path, nowMs)) continue;
       const expected = this.#expected(path);
-      if (timeDistance(expected, soonest) > WORTH_MS * this.#share(path) * UNITS_PER_MS) continue;
-      if (timeDistance(expected, this.target) > 0) this.target = expected;
+      const worthyMs = Math.min(mostMs, worthMs * this.#share(path));
+      if (timeDistance(expected, soonest) > worthyMs * UNITS_PER_MS) continue;
+      if (timeDistance(expected, slowest) > 0) slowest = expected;
     }
+    return slowest;
+  }
+
+  #within(target: number, nowMs: number): number {
+    let mask = 0;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if (this.#counts(path, nowMs) && timeDistance(this.#expected(path), target) <= 0) mask |= 1 << path;
+    }
+    return mask;
   }
 
   #turn(nowMs: number): void {

@@ -1,10 +1,11 @@
 import { type DuplicateFilter, NEW } from "./duplicate-filter.ts";
 import { FlowCarriers } from "./flow-carriers.ts";
+import { HeldNotice } from "./held-notice.ts";
 import { LineSteadiness } from "./line-steadiness.ts";
 import { OrderBuffer } from "./order-buffer.ts";
 import { PathDelays } from "./path-delays.ts";
 import type { SlotVector } from "./slot-vector.ts";
-import { SteadyRelease } from "./steady-release.ts";
+import { LONGEST_WAIT_MS, SteadyRelease } from "./steady-release.ts";
 
 export interface ResequencerConfig {
   /** No frame is held longer, and a path that is later than this behind the fastest is not waited for. */
@@ -35,6 +36,8 @@ export class Resequencer {
    * it does, a frame that every path has passed is not given up.
    */
   repairMs = 0;
+  /** When the sender is to be told of steadyPaths and evenPaths. */
+  readonly heldNotice = new HeldNotice(this);
   /** Missing frames that were given up: all paths had passed them, or their time was over. */
   readonly skipped = { lost: 0, overdue: 0 };
   readonly #maxHoldMs: number;
@@ -42,7 +45,7 @@ export class Resequencer {
   readonly #buffer: OrderBuffer;
   readonly #delays: PathDelays;
   readonly #carriers: FlowCarriers;
-  readonly #steadiness = new LineSteadiness();
+  readonly #steadiness: LineSteadiness;
   readonly #steady: SteadyRelease;
   /** Frames whose turn it is; empty between calls. */
   readonly #turn: SlotVector;
@@ -62,6 +65,7 @@ export class Resequencer {
     this.#buffer = new OrderBuffer(config.maxHeldFrames, this.#turn);
     this.#steady = new SteadyRelease(config.maxHeldFrames, output);
     this.#delays = new PathDelays(config.maxHoldMs);
+    this.#steadiness = new LineSteadiness(Math.min(config.maxHoldMs, LONGEST_WAIT_MS));
     this.#carriers = new FlowCarriers(this.#delays.recentMs);
   }
 
@@ -89,18 +93,28 @@ export class Resequencer {
     return this.#delays.holdMs;
   }
 
+  /** Masks of the paths whose frames come in time for the delay that all frames take, and those of even flows. */
+  get steadyPaths(): number {
+    return this.#steadiness.steadyPaths;
+  }
+
+  get evenPaths(): number {
+    return this.#steadiness.evenPaths;
+  }
+
   /** For every frame of the peer, in an order or not, that was sent once: it tells how the delay of its path varies. */
   onDelay(path: number, sentAt: number, nowMs: number): void {
     this.#steadiness.onArrival(path, sentAt, nowMs);
   }
 
   /** The line brought padding, or parity: that shows what it carries, too. */
-  onPadding(path: number): void {
-    this.#steadiness.onCarried(path);
+  onPadding(path: number, nowMs: number): void {
+    this.#steadiness.onCarried(path, nowMs);
   }
 
   /**
    * @param sentAt send time of the datagram, u24 in units of 4 us. @param isAgain it was sent again: late already.
+   * @param isEven its flow has the delay of the slower lines, too.
    * @returns false for a frame that came before (the filter has counted it): its slot stays the caller's.
    */
   push(
@@ -111,6 +125,7 @@ export class Resequencer {
     sentAt: number,
     nowMs: number,
     isAgain = false,
+    isEven = false,
   ): boolean {
     this.#steady.onTimer(nowMs);
     if (this.#joiningUntilMs === Number.POSITIVE_INFINITY) this.#joiningUntilMs = nowMs + this.#maxHoldMs;
@@ -118,7 +133,7 @@ export class Resequencer {
     this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
     if (isNew) {
-      const waitMs = isAgain ? 0 : this.#waitMs(sentAt, nowMs);
+      const waitMs = isAgain ? 0 : this.#waitMs(sentAt, nowMs, isEven);
       if (waitMs > 0) this.#steady.note(slot, flowSlot, nowMs + waitMs);
       else this.#steady.note(slot, flowSlot, nowMs);
       this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
@@ -186,8 +201,8 @@ export class Resequencer {
   }
 
   /** Frames are made to take the same time only where there is an order to restore: a single path keeps it by itself. */
-  #waitMs(sentAt: number, nowMs: number): number {
-    return (this.#live & (this.#live - 1)) === 0 ? 0 : this.#steadiness.waitMs(sentAt, nowMs);
+  #waitMs(sentAt: number, nowMs: number, isEven: boolean): number {
+    return (this.#live & (this.#live - 1)) === 0 ? 0 : this.#steadiness.waitMs(sentAt, nowMs, isEven);
   }
 
   #handOn(nowMs: number): void {

@@ -2,7 +2,9 @@ import { FLOW_SLOTS } from "../wire/index.ts";
 import type { SlotVector } from "./slot-vector.ts";
 
 /** Milliseconds that frames can be told to wait, a power of two above the longest wait. */
-const TICKS = 256;
+const TICKS = 1024;
+/** The longest wait that a frame can be given; a tick later it goes. */
+export const LONGEST_WAIT_MS = TICKS - 24;
 const MASK = TICKS - 1;
 const NONE = -1;
 

@@ -16,6 +16,8 @@ const AGGREGATE_SENTENCES: Readonly<Record<string, string>> = {
   "feedback-missing": "the far end does not tell what arrives: traffic is split by fixed shares, nothing is sent again",
   "shared-bottleneck": "paths that share one line are found, or are apart again: its capacity is counted once",
   parity: "the line loses datagrams singly, and carries parity so that the far end can make them; or does not any more",
+  "bulk-source":
+    "a host sends as much as the soonest line takes: its next connections are to fill the slower ones, too",
   "feedback-back": "the far end tells what arrives: every path gets what its line takes",
 };
 

@@ -10,6 +10,7 @@ import {
   ENROL,
   ENROL_REPLY,
   FEEDBACK,
+  HELD,
   LOAD,
   MAX_ATTACH_BYTES,
   MAX_CONFIG_BYTES,
@@ -55,6 +56,11 @@ export interface ControlSink {
   onBondMtu(mtu: number): void;
   /** @param feedback valid during the call; the sink reads the blocks with `next`. */
   onFeedback(feedback: FeedbackReader): void;
+  /**
+   * @param steadyPaths mask of those whose delay frames are made to have, since the lines vary. @param evenPaths the same for
+   * frames that are to have the delay of the slower lines, too.
+   */
+  onHeld(steadyPaths: number, evenPaths: number): void;
   /** @param json as sent, unchecked. */
   onEnrol(messageId: number, json: string): void;
   /** @param messageId of the ENROL that it answers. */
@@ -147,6 +153,9 @@ export class ControlReader {
         this.#feedback.begin(at, bodyBytes);
         sink.onFeedback(this.#feedback);
         if (this.#feedback.malformed) this.malformedMessages++;
+        break;
+      case HELD:
+        sink.onHeld(this.#u32(at) | 0, this.#u32(at + 4) | 0);
         break;
       case OBSERVE:
         sink.onObserve(readObserve(this.#view, at));

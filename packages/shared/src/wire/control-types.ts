@@ -23,6 +23,7 @@ export const OBSERVED = 16;
 export const DELAYED_REPLY = 17;
 export const LOAD = 18;
 export const TRAIN = 19;
+export const HELD = 20;
 
 /** JSON of an ATTACH, in bytes of UTF-8. */
 export const MAX_ATTACH_BYTES = 512;
@@ -33,6 +34,8 @@ export const MAX_CONFIG_BYTES = 1192;
 export const CLOSE_STOPPING = 0;
 export const CLOSE_REMOVED = 1;
 
+const HELD_BYTES = 8;
+
 export const TWO_32 = 0x100000000;
 /** Smallest body of each type this version knows; a longer one is a later version's, its end is not looked at. */
 export const MIN_BODY_BYTES: Readonly<Record<number, number>> = {
@@ -42,4 +45,5 @@ export const MIN_BODY_BYTES: Readonly<Record<number, number>> = {
   [DELAYED_REPLY]: OBSERVE_BYTES,
   [LOAD]: LOAD_BYTES,
   [TRAIN]: TRAIN_MIN_BYTES,
+  [HELD]: HELD_BYTES,
 };

@@ -10,6 +10,7 @@ import {
   ENROL,
   ENROL_REPLY,
   FEEDBACK,
+  HELD,
   LOAD,
   MAX_ATTACH_BYTES,
   MAX_CONFIG_BYTES,
@@ -132,6 +133,15 @@ export class ControlWriter {
     const at = this.#message(BOND_MTU, 2);
     if (at < 0) return false;
     this.#view.setUint16(at, mtu, true);
+    return true;
+  }
+
+  /** Masks of paths, see ControlSink. */
+  held(steadyPaths: number, evenPaths: number): boolean {
+    const at = this.#message(HELD, 8);
+    if (at < 0) return false;
+    this.#view.setUint32(at, steadyPaths, true);
+    this.#view.setUint32(at + 4, evenPaths, true);
     return true;
   }
 

@@ -44,6 +44,8 @@ export const INNER_ETHERNET = 0x10;
 export const INNER_ORDERED = 0x20;
 /** The sender wants arrivals reported, and sends again what is missing. */
 export const INNER_REPORTED = 0x40;
+/** The receiver is to give this frame the delay of the slower lines, too: so it is with all of its flow, from the first on. */
+export const INNER_EVEN = 0x80;
 export const FRAGMENT_HEADER_BYTES = 4;
 
 export const SEND_TIME_UNIT_US = 4;

@@ -145,7 +145,7 @@ export class SenderHarness implements AggregateSink {
   }
 
   /** @returns the slots, in order; those of the pool that are free come in turn. */
-  send(count: number, isRealtime = false, bytes = BYTES): number[] {
+  send(count: number, isRealtime = false, bytes = BYTES, isEven = false): number[] {
     const slots: number[] = [];
     for (let i = 0; i < count; i++) {
       while (this.#held.has(this.#nextSlot)) this.#nextSlot = (this.#nextSlot + 1) % SLOTS;
@@ -154,7 +154,7 @@ export class SenderHarness implements AggregateSink {
       this.#held.add(slot);
       this.released.delete(slot);
       slots.push(slot);
-      this.sender.enqueue(slot, slot % 256, bytes, isRealtime, this.nowMs);
+      this.sender.enqueue(slot, slot % 256, bytes, isRealtime, isEven, this.nowMs);
     }
     this.sender.pump(this.nowMs);
     return slots;

@@ -68,3 +68,46 @@ describe("the time that all frames take", () => {
     expect(steadiness.target / UNITS_PER_MS).toBeLessThan(40);
   });
 });
+
+describe("the time that frames of even flows take", () => {
+  const near = { meanMs: 20, pdvMs: 0, framesPerMs: 2 };
+  const far = { meanMs: 120, pdvMs: 0, framesPerMs: 2 };
+
+  function evenOf(lines: readonly Line[], mostMs: number): LineSteadiness {
+    const steadiness = new LineSteadiness(mostMs);
+    targetMs(lines, steadiness);
+    return steadiness;
+  }
+
+  it("is the slowest line's, where lines are steady, too; others take what their line takes", () => {
+    const steadiness = evenOf([near, far], 500);
+    expect(steadiness.evenTarget / UNITS_PER_MS).toBeCloseTo(120, 0);
+    expect(steadiness.waitMs(sentAt(6_000 - 20), 6_000, true)).toBeCloseTo(100, 0);
+    expect(steadiness.waitMs(sentAt(6_000 - 20), 6_000)).toBe(0);
+    expect([steadiness.steadyPaths, steadiness.evenPaths]).toEqual([0, 0b11]);
+  });
+
+  it("leaves out a line that is further behind than the longest wait, or carries too little for that", () => {
+    expect(evenOf([near, far], 90).evenPaths).toBe(0b01);
+    expect(evenOf([near, { ...far, framesPerMs: 0.2 }], 500).evenPaths).toBe(0b11);
+    expect(
+      evenOf(
+        [
+          { ...near, framesPerMs: 10 },
+          { ...far, framesPerMs: 0.2 },
+        ],
+        500,
+      ).evenPaths,
+    ).toBe(0b01);
+  });
+
+  it("tells of the lines that come in time for the others, where lines vary", () => {
+    const lines = [
+      { ...near, pdvMs: 5 },
+      { ...near, meanMs: 22, pdvMs: 5 },
+      { ...far, pdvMs: 5 },
+    ];
+    const { steadyPaths, evenPaths } = evenOf(lines, 500);
+    expect([steadyPaths, evenPaths]).toEqual([0b011, 0b111]);
+  });
+});

@@ -25,6 +25,7 @@ const writers: Record<Message, keyof ControlWriter> = {
   onMtuProbe: "mtuProbe",
   onMtuAck: "mtuAck",
   onBondMtu: "bondMtu",
+  onHeld: "held",
   onEnrol: "enrol",
   onEnrolReply: "enrolReply",
 };
@@ -49,6 +50,7 @@ const u8 = fc.nat(0xff);
 const u16 = fc.nat(0xffff);
 const u32 = fc.nat(0xffffffff);
 const u48 = fc.nat(0xffffffffffff);
+const pathMask = fc.nat(0x3fffffff);
 const text = fc.string({ unit: "grapheme", maxLength: 40 });
 const calls: fc.Arbitrary<Call> = fc.oneof(
   fc.tuple(fc.constant("onProbe" as const), u32),
@@ -56,6 +58,7 @@ const calls: fc.Arbitrary<Call> = fc.oneof(
   fc.tuple(fc.constantFrom("onAttach" as const, "onConfig" as const), u32, text),
   fc.tuple(fc.constantFrom("onEnrol" as const, "onEnrolReply" as const), u32, text),
   fc.tuple(fc.constantFrom("onAttachAck" as const, "onConfigAck" as const), u32),
+  fc.tuple(fc.constant("onHeld" as const), pathMask, pathMask),
   fc.tuple(fc.constant("onDetach" as const)),
   fc.tuple(fc.constant("onClose" as const), u8),
   fc.tuple(fc.constantFrom("onMtuProbe" as const, "onMtuAck" as const), u32, u16),

@@ -1,0 +1,52 @@
+import { type FrameView, i32, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/index.ts";
+import { FLOW_SLOTS } from "../wire/index.ts";
+import { BulkSources } from "./bulk-sources.ts";
+
+const TCP_SYN = 0x02;
+const UDP_HEADER_BYTES = 8;
+const QUIC_PORT = 443;
+/** Header form and fixed bit of QUIC's long headers (RFC 9000 section 17.2), which begin a connection. */
+const QUIC_LONG = 0xc0;
+/** A flow slot without frames for so long has no connection that a new one could confuse. */
+const QUIET_MS = 2_000;
+
+/**
+ * Says which flows are even: the far end gives all of their frames the delay of the slower lines, from the first on.
+ *
+ * A connection keeps about twice as much under way as its least round trip takes (BBR), or grows until its round trip gets
+ * longer (HyStart). So one that has seen the soonest line's delay never fills slower lines. That is what an even flow does
+ * not see; it costs it the time by which it is later. So a flow is even only if it comes from a host that was seen to send
+ * more than the soonest line carries, and only from its start: a delay that rises later is what it must not see.
+ */
+export class EvenFlows {
+  readonly sources = new BulkSources();
+  readonly #isEven = new Uint8Array(FLOW_SLOTS);
+  readonly #lastMs = new Float64Array(FLOW_SLOTS).fill(Number.NEGATIVE_INFINITY);
+
+  /**
+   * Call for every frame, in order.
+   * @param mayBeEven the far end gives even flows the delay of more than one path.
+   */
+  isEven(view: FrameView, flowSlot: number, bytes: number, mayBeEven: boolean, nowMs: number): boolean {
+    const { protocol, pool, l4Offset } = view;
+    if (l4Offset < 0 || (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP)) return false;
+    const source = sourceOf(view);
+    this.sources.onFrame(source, bytes);
+    const begins =
+      protocol === PROTOCOL_TCP
+        ? (view.tcpFlags & TCP_SYN) !== 0
+        : view.sourcePort === QUIC_PORT && ((pool[l4Offset + UDP_HEADER_BYTES] ?? 0) & QUIC_LONG) === QUIC_LONG;
+    if (begins && nowMs - (this.#lastMs[flowSlot] ?? 0) >= QUIET_MS) {
+      this.#isEven[flowSlot] = mayBeEven && this.sources.has(source, nowMs) ? 1 : 0;
+    }
+    this.#lastMs[flowSlot] = nowMs;
+    return this.#isEven[flowSlot] === 1;
+  }
+}
+
+/** @returns a signed 32-bit integer: the address of IPv4, and mixed bits of IPv6's. */
+function sourceOf({ pool, ipVersion, sourceAddressOffset: at }: FrameView): number {
+  let source = i32(pool, at);
+  if (ipVersion === 6) for (let i = 4; i < 16; i += 4) source = (Math.imul(source, 31) + i32(pool, at + i)) | 0;
+  return source;
+}
