@@ -47,6 +47,9 @@ export class LineSteadiness {
   /** Masks of the lines whose frames come in time for these. */
   steadyPaths = 0;
   evenPaths = 0;
+  /** By how much a frame on one of these lines may be later than one on another. */
+  steadySpanMs = 0;
+  evenSpanMs = 0;
   readonly #mostEvenMs: number;
   readonly #mean = new Float64Array(MAX_PATHS);
   readonly #bendMs = new Float64Array(MAX_PATHS);
@@ -140,12 +143,17 @@ export class LineSteadiness {
     this.evenTarget = Number.NaN;
     this.steadyPaths = 0;
     this.evenPaths = 0;
+    this.steadySpanMs = 0;
+    this.evenSpanMs = 0;
     if (fastest < 0) return;
+    const least = (this.#mean[fastest] ?? 0) - this.#extraUnits(fastest);
     this.evenTarget = this.#slowestWorth(fastest, EVEN_WORTH_MS, this.#mostEvenMs, nowMs);
     this.evenPaths = this.#within(this.evenTarget, nowMs);
+    this.evenSpanMs = timeDistance(this.evenTarget, least) / UNITS_PER_MS;
     if (this.#extraUnits(fastest) === 0) return;
     this.target = this.#slowestWorth(fastest, WORTH_MS, MOST_MS, nowMs);
     this.steadyPaths = this.#within(this.target, nowMs);
+    this.steadySpanMs = timeDistance(this.target, least) / UNITS_PER_MS;
   }
 
   /** @returns the delay of the slowest line that carries enough to be worth it. */

@@ -1,3 +1,4 @@
+import { FLOW_SLOTS } from "../wire/index.ts";
 import { type DuplicateFilter, NEW } from "./duplicate-filter.ts";
 import { FlowCarriers } from "./flow-carriers.ts";
 import { HeldNotice } from "./held-notice.ts";
@@ -47,6 +48,8 @@ export class Resequencer {
   readonly #carriers: FlowCarriers;
   readonly #steadiness: LineSteadiness;
   readonly #steady: SteadyRelease;
+  /** By flow slot: its last frame was one of an even flow. */
+  readonly #isEven = new Uint8Array(FLOW_SLOTS);
   /** Frames whose turn it is; empty between calls. */
   readonly #turn: SlotVector;
   /** When holes have to be judged. Infinity while nothing is held. */
@@ -131,6 +134,7 @@ export class Resequencer {
     if (this.#joiningUntilMs === Number.POSITIVE_INFINITY) this.#joiningUntilMs = nowMs + this.#maxHoldMs;
     this.#delays.onArrival(path, sentAt, nowMs);
     this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
+    this.#isEven[flowSlot] = isEven ? 1 : 0;
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
     if (isNew) {
       const waitMs = isAgain ? 0 : this.#waitMs(sentAt, nowMs, isEven);
@@ -205,6 +209,11 @@ export class Resequencer {
     return (this.#live & (this.#live - 1)) === 0 ? 0 : this.#steadiness.waitMs(sentAt, nowMs, isEven);
   }
 
+  /** The sender may use all paths whose delay frames are made to have, at any moment: also one that was not used of late. */
+  #spanMs(flowSlot: number): number {
+    return this.#isEven[flowSlot] === 1 ? this.#steadiness.evenSpanMs : this.#steadiness.steadySpanMs;
+  }
+
   #handOn(nowMs: number): void {
     const turn = this.#turn;
     for (let i = 0; i < turn.count; i++) this.#steady.push(turn.slots[i] ?? 0, nowMs);
@@ -216,7 +225,7 @@ export class Resequencer {
     const buffer = this.#buffer;
     const unmeasured = this.#joining & ~this.#delays.used;
     // The first frames of a path say little about how its delay varies.
-    const holdMs = this.#joining === 0 ? this.#delays.holdMs : this.#maxHoldMs;
+    const holdMs = this.#joining === 0 ? Math.max(this.#delays.holdMs, this.#spanMs(flowSlot)) : this.#maxHoldMs;
     const settlingMs = Math.max(unmeasured === 0 ? this.#delays.holdMs : this.#maxHoldMs, NEW_FLOW_MS);
     const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - settlingMs);
     while (buffer.isHolding(flowSlot)) {
