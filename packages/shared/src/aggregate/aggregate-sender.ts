@@ -28,7 +28,7 @@ const SAMPLE_MS = 1_000;
 /** What waited this long for any path at all is not sent any more. */
 const STALE_MS = 1_000;
 /** Frames; 160 ms of 300 Mbit/s. */
-const MOST_QUEUED = 4_000;
+const MOST_QUEUED = 8_000;
 /** With less than this in the queue the paths together are not full. */
 const SPARE_BACKLOG_MS = 5;
 const NO_SLOT = -1;

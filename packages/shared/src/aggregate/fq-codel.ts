@@ -53,7 +53,7 @@ interface EcnMarker {
 export class FqCodel {
   /** Most that may wait. May be set at any time; what is above it is dropped with the next frame. */
   packetLimit = 4_000;
-  byteLimit = 6_000_000;
+  byteLimit = 12_000_000;
   /** Now waiting. */
   packets = 0;
   bytes = 0;

@@ -30,7 +30,7 @@ import { TapWriter } from "./tap-writer.ts";
 import { TRANSMIT_ARENA_BYTES, TransmitBatch } from "./transmit-batch.ts";
 
 /** Slots for frames under way and held by the resequencers. Touched only as they are used. */
-const SLOTS = 12_288;
+const SLOTS = 16_384;
 /** What a forwarder needs of its ports' pool. */
 export const POOL_BYTES = SLOTS * SLOT_BYTES + TRANSMIT_ARENA_BYTES + UDP_RECEIVE_ARENA_BYTES;
 
