@@ -5,6 +5,7 @@ const GAIN = 0.05;
 const STEP_MS = 4;
 const STEP_FACTOR = 4;
 const MOST_MS = 60;
+const VARIATION_PER_PDV = 3;
 const PEAK_FADES_MS = 60_000;
 /** Share of the time that a line may stand idle because frames come late, before the queue is made longer. */
 const IDLE_SHARE = 0.02;
@@ -44,6 +45,14 @@ export class LineNoise {
 
   get isReordering(): boolean {
     return this.#reorderRatio > REORDERING_FROM;
+  }
+
+  /**
+   * Delay of a line that varies which is no queue: a rate that followed it down would follow a source that waits for the
+   * rate. Where datagrams overtake each other the least of a few shows the queue.
+   */
+  get variationMs(): number {
+    return this.isReordering ? 0 : VARIATION_PER_PDV * Math.max(0, this.pdvMs - HOST_NOISE_MS);
   }
 
   /** @param missingBytes sent, but not arrived when the highest arrived: falls only when something comes late. */

@@ -50,11 +50,11 @@ export class RateSearch {
     this.gain = LEAST_STARTUP_GAIN;
   }
 
-  /** @returns the rate to believe in. line.delivery is known. */
-  follow(rate: number, line: LineMeasure, pdvMs: number): number {
+  /** @param variationMs delay that is no queue. @returns the rate to believe in. line.delivery is known. */
+  follow(rate: number, line: LineMeasure, variationMs: number): number {
     const more = line.delivery - rate;
     if (more > 0) return rate + (this.isStartup ? 1 : 0.5) * more;
-    if (line.queueMs <= STANDING_MS + allowedMs(pdvMs) || line.isLimited) return rate;
+    if (line.queueMs <= STANDING_MS + variationMs || line.isLimited) return rate;
     return rate + (line.queueMs > LONG_MS ? 0.5 : 0.2) * more;
   }
 
@@ -69,19 +69,20 @@ export class RateSearch {
     if (nowMs - this.#fullSinceMs >= lastsMs) this.endStartup(nowMs);
   }
 
-  /** @param isBlind what is seen now says nothing about room: a dip, or no traffic. */
+  /** @param variationMs delay that is no queue. @param isBlind what is seen now says nothing about room: a dip, or no traffic. */
   grow(
     line: LineMeasure,
     rate: number,
     marginMs: number,
     pdvMs: number,
+    variationMs: number,
     loopMs: number,
     isBlind: boolean,
     nowMs: number,
   ): void {
     const isLate = nowMs > this.#startedMs + LATEST_SETTLED_MS + 2 * loopMs;
     if (line.queueMs < SETTLED_MS + 2 * pdvMs || isLate) this.isSettled = true;
-    if (isBlind || line.queueMs > FULL_MS + allowedMs(pdvMs)) this.#calmSinceMs = nowMs;
+    if (isBlind || line.queueMs > FULL_MS + variationMs) this.#calmSinceMs = nowMs;
     if (isBlind || line.queueMs > -marginMs / 4) this.#emptySinceMs = nowMs;
     if (line.queueMs > FULL_MS || rate > this.#catchUpRate) this.#catchUpRate = Number.NaN;
     const calmLoops = (nowMs - this.#calmSinceMs) / loopMs;
@@ -89,9 +90,4 @@ export class RateSearch {
     if (!Number.isNaN(this.#catchUpRate) || emptyLoops > 1.5 || calmLoops > 6) this.gain = 2;
     else this.gain = calmLoops > 3 ? 1.3 : calmLoops > 1.5 ? 1.15 : 1;
   }
-}
-
-/** @returns delay that varies, and is no queue: a rate that follows it down would follow a source that waits for the rate. */
-function allowedMs(pdvMs: number): number {
-  return 3 * Math.max(0, pdvMs - STEADY_PDV_MS);
 }

@@ -425,13 +425,13 @@ export class VirtualQueueController implements PathController {
     const line = this.#line;
     if (this.#policed.isOn || Number.isNaN(line.delivery)) return;
     const search = this.#search;
-    this.#setRate(search.follow(this.rateBytesPerMs, line, this.#noise.pdvMs));
-    const { pdvMs, marginMs } = this.#noise;
+    const { pdvMs, marginMs, variationMs } = this.#noise;
+    this.#setRate(search.follow(this.rateBytesPerMs, line, variationMs));
     const loopMs = this.#least.rttMs + FEEDBACK_MS;
     const isBlind = line.isLimited || nowMs < this.#dips.seenUntilMs;
     if (search.isStartup && this.rateBytesPerMs >= this.#limit) search.endStartup(nowMs);
     if (search.isStartup) search.start(line, pdvMs, loopMs, nowMs);
-    else search.grow(line, this.rateBytesPerMs, marginMs, pdvMs, loopMs, isBlind, nowMs);
+    else search.grow(line, this.rateBytesPerMs, marginMs, pdvMs, variationMs, loopMs, isBlind, nowMs);
   }
 
   #dip(nowMs: number): void {
