@@ -73,7 +73,8 @@ export function line(downKbps: number, upKbps: number, delayMs: number, rest: Li
   const { pdvMs = 0, lossRatio = 0, reorders = false, queueMs, queueBytes } = rest;
   const direction = (rateKbps: number) => ({
     rateKbps,
-    queueBytes: queueBytes ?? queueSize(rateKbps, queueMs ?? 50 + (reorders ? 0 : LATE_PER_PDV * pdvMs)),
+    queueBytes:
+      (queueBytes ?? queueMs === undefined) ? queueSize(rateKbps, reorders ? 0 : pdvMs) : (rateKbps * queueMs) / 8,
     delayMs,
     pdvMs,
     reorders,
@@ -82,6 +83,6 @@ export function line(downKbps: number, upKbps: number, delayMs: number, rest: Li
   return { down: direction(downKbps), up: direction(upKbps) };
 }
 
-function queueSize(rateKbps: number, queueMs: number): number {
-  return Math.max(65_536, (rateKbps * queueMs) / 8);
+function queueSize(rateKbps: number, pdvMs: number): number {
+  return Math.max(65_536, (rateKbps * (50 + LATE_PER_PDV * pdvMs)) / 8);
 }

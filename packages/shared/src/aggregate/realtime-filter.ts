@@ -92,7 +92,7 @@ function opensSomething(view: FrameView): boolean {
  * Nobody waits for one, and it must not come sooner than those of the same connection in the queue do later: a TCP takes a
  * rise of the round trip for a full line.
  */
-function isPureTcpAck(view: FrameView): boolean {
+export function isPureTcpAck(view: FrameView): boolean {
   if (view.protocol !== PROTOCOL_TCP || (view.tcpFlags & TCP_FLAGS) !== TCP_ACK) return false;
   const headerBytes = ((view.pool[view.l4Offset + 12] ?? 0) >> 4) * 4;
   return view.ipEnd - view.l4Offset <= headerBytes;

@@ -4,6 +4,7 @@ import {
   type AggregateSink,
   EvenFlows,
   FqCodel,
+  isPureTcpAck,
   type MemberFigures,
   RealtimeFilter,
   RedundancyBudget,
@@ -113,6 +114,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       innerFlags |
       INNER_REPORTED |
       (overtakes ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag) |
+      (isPureTcpAck(view) ? INNER_REALTIME | INNER_DUPLICATE : 0) |
       (isEven ? INNER_EVEN : 0);
     this.#sender.enqueue(slot, flow, bytes, isRealtime, isEven, nowMs);
   }

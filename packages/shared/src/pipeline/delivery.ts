@@ -24,6 +24,8 @@ import type { TapWriter } from "./tap-writer.ts";
 
 /** Frames of a sender that wants arrivals reported are made to take the same time; what it sent again is late already. */
 const STEADY_FLAGS = INNER_REPORTED | INNER_RETRANSMISSION;
+/** Waits for no other frame, but takes the time that all take. */
+const PACED_FLAGS = INNER_REALTIME | INNER_ORDERED;
 
 /** The second half of the way in, from an opened data datagram to the TAP; ingress.ts lists the steps. */
 export class Delivery {
@@ -170,7 +172,7 @@ export class Delivery {
   }
 
   #inOrder(peer: Peer, path: Path, slot: number, nowMs: number): boolean {
-    const { flags, flowSlot, sequence } = this.#datagrams;
+    const { flags, flowSlot, sequence, sendTime } = this.#datagrams;
     const { resequencer, duplicates, realtimeDuplicates } = peer.receiver;
     if ((flags & INNER_REALTIME) === 0) {
       const ordered = (flags & INNER_ORDERED) !== 0 || !resequencer.passes(flowSlot, sequence);
@@ -180,6 +182,12 @@ export class Delivery {
       const filter = (flags & INNER_REALTIME) === 0 ? duplicates : realtimeDuplicates;
       const verdict = filter.accept(flowSlot, sequence);
       if (verdict !== NEW) return this.#refuse(verdict === DUPLICATE ? "duplicate" : "late-copy");
+    }
+    if ((flags & PACED_FLAGS) === PACED_FLAGS) {
+      const isAgain = (flags & INNER_RETRANSMISSION) !== 0;
+      resequencer.pace(slot, flowSlot, sendTime, nowMs, isAgain, (flags & INNER_EVEN) !== 0);
+      this.#drain(peer, nowMs);
+      return true;
     }
     this.#deliver(peer, slot, nowMs);
     return true;

@@ -148,6 +148,13 @@ export class Resequencer {
     return isNew;
   }
 
+  /** For a frame that waits for none before it, but takes the time that all frames take. Parameters as of push(). */
+  pace(slot: number, flowSlot: number, sentAt: number, nowMs: number, isAgain: boolean, isEven: boolean): void {
+    this.#steady.onTimer(nowMs);
+    this.#steady.note(slot, flowSlot, nowMs + (isAgain ? 0 : this.#waitMs(sentAt, nowMs, isEven)));
+    this.#steady.push(slot, nowMs);
+  }
+
   /**
    * For a frame that was sent without an order to keep, as while a bond has one member.
    * @returns whether it may be handed on at once; where others are held it is to be pushed, so as not to overtake them.
