@@ -19,7 +19,7 @@ describe("netem", () => {
   it("says PDV and loss only where there are any", () => {
     const direction = line(12_000, 5000, 45, { pdvMs: 15, lossRatio: 0.003 }).down;
     expect(netemCommand("isp3", direction, living)).toBe(
-      "qdisc replace dev isp3 root netem limit 155 delay 45ms 15ms distribution normal loss 0.3% rate 12000kbit -14",
+      "qdisc replace dev isp3 root netem limit 95 delay 45ms 15ms distribution normal loss 0.3% rate 12000kbit -14",
     );
   });
 

@@ -53,9 +53,6 @@ export function applyChanges(state: LineState, changes: LineChanges): LineState 
   return { ...state, ...changes, down: { ...state.down, ...changes.down }, up: { ...state.up, ...changes.up } };
 }
 
-/** Of the normal distribution next to nothing is later. */
-const LATE_PER_PDV = 4;
-
 /** What a line may have beside rate and delay. */
 export interface LineTraits {
   readonly pdvMs?: number;
@@ -65,16 +62,12 @@ export interface LineTraits {
   readonly queueBytes?: number;
 }
 
-/**
- * A line that is alike in both directions but for the rate. Unless given, the queue takes 50 ms, at least 64 kB, and what waits
- * behind late frames besides: a line that keeps the order while its delay varies carries its rate with no less.
- */
+/** A line that is alike in both directions but for the rate; the queue takes 50 ms, at least 64 kB, unless given. */
 export function line(downKbps: number, upKbps: number, delayMs: number, rest: LineTraits = {}): LineSettings {
   const { pdvMs = 0, lossRatio = 0, reorders = false, queueMs, queueBytes } = rest;
   const direction = (rateKbps: number) => ({
     rateKbps,
-    queueBytes:
-      (queueBytes ?? queueMs === undefined) ? queueSize(rateKbps, reorders ? 0 : pdvMs) : (rateKbps * queueMs) / 8,
+    queueBytes: queueBytes ?? queueSize(rateKbps, queueMs),
     delayMs,
     pdvMs,
     reorders,
@@ -83,6 +76,6 @@ export function line(downKbps: number, upKbps: number, delayMs: number, rest: Li
   return { down: direction(downKbps), up: direction(upKbps) };
 }
 
-function queueSize(rateKbps: number, pdvMs: number): number {
-  return Math.max(65_536, (rateKbps * (50 + LATE_PER_PDV * pdvMs)) / 8);
+function queueSize(rateKbps: number, queueMs: number | undefined): number {
+  return queueMs === undefined ? Math.max(65_536, (rateKbps * 50) / 8) : (rateKbps * queueMs) / 8;
 }
