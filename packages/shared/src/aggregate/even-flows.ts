@@ -21,6 +21,8 @@ const QUIET_MS = 2_000;
 export class EvenFlows {
   readonly sources = new BulkSources();
   readonly #isEven = new Uint8Array(FLOW_SLOTS);
+  /** Whose flow it is that is even: others may share the flow slot. */
+  readonly #sources = new Int32Array(FLOW_SLOTS);
   readonly #lastMs = new Float64Array(FLOW_SLOTS).fill(Number.NEGATIVE_INFINITY);
 
   /**
@@ -38,9 +40,10 @@ export class EvenFlows {
         : view.sourcePort === QUIC_PORT && ((pool[l4Offset + UDP_HEADER_BYTES] ?? 0) & QUIC_LONG) === QUIC_LONG;
     if (begins && nowMs - (this.#lastMs[flowSlot] ?? 0) >= QUIET_MS) {
       this.#isEven[flowSlot] = mayBeEven && this.sources.has(source, nowMs) ? 1 : 0;
+      this.#sources[flowSlot] = source;
     }
     this.#lastMs[flowSlot] = nowMs;
-    return this.#isEven[flowSlot] === 1;
+    return this.#isEven[flowSlot] === 1 && this.#sources[flowSlot] === source;
   }
 }
 

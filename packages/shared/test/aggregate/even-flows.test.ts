@@ -93,6 +93,14 @@ describe("a flow is even", () => {
     expect(traffic.begin(SERVER, 1)).toBe(true);
   });
 
+  it("not when another host's call comes to share its flow slot", () => {
+    const traffic = new Traffic();
+    traffic.run(4_000, tcpFrame(SERVER, ACK));
+    expect(traffic.begin(SERVER, 2)).toBe(true);
+    const call = ipViewOf(ipv4(udp(4_000, 5_000), { source: OTHER }));
+    expect(traffic.flows.isEven(call, 2, 200, true, traffic.nowMs)).toBe(false);
+  });
+
   it("not ten minutes after its host was seen to", () => {
     const traffic = new Traffic();
     traffic.run(4_000, tcpFrame(SERVER, ACK));
