@@ -62,6 +62,21 @@ function shareOf(world: SimWorld, links: readonly SimLinkOptions[], control: Cub
   return ((received - before) * 8) / (END_MS - WARM_UP_MS) / limitKbps;
 }
 
+/** @returns parity by frames sent for the first time, downwards, while the world runs for so long. */
+function paritySince(world: SimWorld, ms: number): number {
+  const count = () => {
+    const members = world.concentrator.snapshot().peers[0]?.members ?? [];
+    const counters = members.map(({ aggregate }) => aggregate?.counters);
+    const sum = (key: "parityFrames" | "firstFrames") =>
+      counters.reduce((total, each) => total + (each?.[key] ?? 0), 0);
+    return { parity: sum("parityFrames"), first: sum("firstFrames") };
+  };
+  const before = count();
+  world.run(ms);
+  const after = count();
+  return (after.parity - before.parity) / (after.first - before.first);
+}
+
 /** Bounds are below what was measured by what another draw of the lots may cost. */
 describe("one TCP connection through the tunnel", () => {
   it.each([
@@ -95,6 +110,18 @@ describe("one TCP connection through the tunnel", () => {
     expect(download(links, new Bbr())).toBeLessThan(0.6);
     expect(download(links, new Bbr(), new Bbr())).toBeGreaterThan(0.9);
     expect(download(links, new Bbr(), new Cubic())).toBeGreaterThan(0.9);
+  }, 60_000);
+
+  it("has parity on lossy lines while it begins, and hardly any when it has long filled them: 3 % more for itself", () => {
+    const lossy = { lossRatio: 0.005 };
+    const world = new SimWorld({ links: [[link(20, 50, lossy), link(20, 60, lossy)]], policy: "aggregate" }).run(3000);
+    world.cbr({ from: world.concentrator, framesPerSecond: 800, frameBytes: 1400, untilMs: world.nowMs + 6000 });
+    world.run(7000);
+    const connection = world.download(new Cubic());
+    expect(paritySince(world, 1500)).toBeGreaterThan(0.02);
+    world.run(3000);
+    expect(paritySince(world, 4000)).toBeLessThan(0.015);
+    expect(connection.flow.receiver.receivedBytes).toBeGreaterThan(10_000_000);
   }, 60_000);
 
   it("takes as long for its handshake as for its data, where the lines vary: BBR would hold back for what was faster", () => {

@@ -39,6 +39,10 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 /** With more in the queue the lines together are full. */
 const FULL_BACKLOG_MS = 5;
+/** Lines that are full for so long have a source that waits for nothing that is lost; where much is lost it is longer certain. */
+const FULL_MS = 1_500;
+const LONG_FULL_MS = 4_000;
+const MUCH_LOSS_RATIO = 0.01;
 /** What is sent again within this holds up little. */
 const SOON_REPEATED_MS = 80;
 /** Kept for retransmission: 100 ms of 300 Mbit/s, and the queue of the bond is as long again. */
@@ -73,6 +77,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   /** The far end gives even flows the delay of several paths. */
   #mayBeEven = false;
   #eligible = 0;
+  #emptyMs = 0;
   #rateSetMs = Number.NEGATIVE_INFINITY;
 
   constructor(peer: Peer, parts: AggregateLinkParts) {
@@ -138,6 +143,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       this.#rateSetMs = nowMs;
       this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
       this.#parity.choose();
+      if (this.#queue.bytes <= FULL_BACKLOG_MS * this.#sender.rateBytesPerMs) this.#emptyMs = nowMs;
       this.#lookForBulk(nowMs);
     }
     this.#parity.flush(nowMs);
@@ -252,9 +258,11 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#sender.onParityEnd(path);
   }
 
-  isBetterRepeated(path: number): boolean {
-    const isFull = this.#queue.bytes > FULL_BACKLOG_MS * this.#sender.rateBytesPerMs;
-    return isFull && this.#sender.repeatedAfterMs(path) < SOON_REPEATED_MS;
+  isBetterRepeated(path: number, lossRatio: number, nowMs: number): boolean {
+    if (this.#queue.bytes <= FULL_BACKLOG_MS * this.#sender.rateBytesPerMs) return false;
+    const fullMs = nowMs - this.#emptyMs;
+    if (lossRatio >= MUCH_LOSS_RATIO) return fullMs > LONG_FULL_MS;
+    return fullMs > FULL_MS || this.#sender.repeatedAfterMs(path) < SOON_REPEATED_MS;
   }
 
   parityEvent(path: number, isOn: boolean, lossRatio: number): void {

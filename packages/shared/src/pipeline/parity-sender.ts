@@ -11,14 +11,12 @@ interface ParityCounts {
   onParityEnd(path: number): void;
   parityEvent(path: number, isOn: boolean, lossRatio: number): void;
   /**
-   * More is waiting than the lines carry, so that what parity takes is taken from frames, and what this path loses is soon
-   * known to be lost, so that sending it again holds up little.
+   * More is waiting than the lines carry, so that what parity takes is taken from frames; and that for long, so that the source
+   * has found its rate and heeds no delay, or what this path loses is soon known to be lost: to send it again holds up little.
    */
-  isBetterRepeated(path: number): boolean;
+  isBetterRepeated(path: number, lossRatio: number, nowMs: number): boolean;
 }
 
-/** A line that loses less than this carries no parity where sending again is better. */
-const WORTH_FRAMES_RATIO = 0.01;
 /** Reports of the far end tell of what parity has mended within this. */
 const REPORT_MS = 2;
 
@@ -90,7 +88,7 @@ export class ParitySender {
     const maker = path.parityMaker;
     const epoch = this.#peer.sending;
     if (maker === undefined || epoch === undefined) return;
-    if (path.lossWatch.lossRatio < WORTH_FRAMES_RATIO && this.#counts.isBetterRepeated(path.number)) {
+    if (this.#counts.isBetterRepeated(path.number, path.lossWatch.lossRatio, nowMs)) {
       maker.skip();
       return;
     }
