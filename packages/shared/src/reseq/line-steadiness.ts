@@ -18,6 +18,8 @@ const STEP_FACTOR = 4;
 const HOST_SIGMA_MS = 2;
 /** Nearly all frames of a line come within so many standard deviations of the mean. */
 const SIGMAS = 2.5;
+/** The same for frames of even flows. */
+const EVEN_SIGMAS = 3.5;
 const MOST_MS = 120;
 
 /** All frames are made as late as a slower line's if that is worth it: so much for a line that carries everything. */
@@ -149,6 +151,7 @@ export class LineSteadiness {
     const least = (this.#mean[fastest] ?? 0) - this.#extraUnits(fastest);
     this.evenTarget = this.#slowestWorth(fastest, EVEN_WORTH_MS, this.#mostEvenMs, nowMs);
     this.evenPaths = this.#within(this.evenTarget, nowMs);
+    this.evenTarget += (EVEN_SIGMAS / SIGMAS - 1) * this.#mostExtra(this.evenPaths);
     this.evenSpanMs = timeDistance(this.evenTarget, least) / UNITS_PER_MS;
     if (this.#extraUnits(fastest) === 0) return;
     this.target = this.#slowestWorth(fastest, WORTH_MS, MOST_MS, nowMs);
@@ -168,6 +171,15 @@ export class LineSteadiness {
       if (timeDistance(expected, slowest) > 0) slowest = expected;
     }
     return slowest;
+  }
+
+  /** @returns the most of what the variation of any of these lines asks for. */
+  #mostExtra(paths: number): number {
+    let most = 0;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if ((paths & (1 << path)) !== 0) most = Math.max(most, this.#extraUnits(path));
+    }
+    return most;
   }
 
   #within(target: number, nowMs: number): number {

@@ -101,6 +101,12 @@ describe("the time that frames of even flows take", () => {
     ).toBe(0b01);
   });
 
+  it("leaves hardly a frame out where the lines vary: one that is late holds up all that is behind it", () => {
+    const steadiness = evenOf([{ ...near, pdvMs: 8 }], 500);
+    expect(steadiness.evenTarget / UNITS_PER_MS).toBeGreaterThan(steadiness.target / UNITS_PER_MS + 5);
+    expect(steadiness.evenTarget / UNITS_PER_MS).toBeLessThan(20 + 5 * 8);
+  });
+
   it("tells of the lines that come in time for the others, where lines vary", () => {
     const lines = [
       { ...near, pdvMs: 5 },
