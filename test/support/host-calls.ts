@@ -8,6 +8,8 @@ export interface HostCalls {
   datagram(options: DatagramOptions): Promise<DatagramResult>;
   /** Opens a TCP connection; answers with its number. */
   connect(options: { address: string; port: number }): Promise<number>;
+  /** Only listens to a server that never stops talking. @throws Error with how it ended */
+  listen(options: { address: string; port: number }): Promise<never>;
   disconnect(options: { connection: number }): Promise<null>;
   /** Sends a word on a connection and waits until it comes back. */
   echo(options: { connection: number; word: string; deadlineMs: number }): Promise<null>;

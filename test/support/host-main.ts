@@ -2,9 +2,9 @@
  * The process of host.ts: reads calls as lines of JSON on standard input, each answered by a line { id, result } or
  * { id, error }, and ends with its standard input.
  *
- * The server's protocol: a client says in its first line what it wants: "take N", "give N" or "echo". "take" and "give"
- * are answered by a line { sha256, seenFrom } after or before the bytes. A datagram is answered by itself, after a line
- * with the address it came from.
+ * The server's protocol: a client says in its first line what it wants: "take N", "give N", "echo" or "talk". "take" and
+ * "give" are answered by a line { sha256, seenFrom } after or before the bytes, "talk" by a line now and then without end.
+ * A datagram is answered by itself, after a line with the address it came from.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -16,6 +16,7 @@ import type { DatagramOptions, HostCalls, TransferOptions } from "./host-calls.t
 const CHUNK_BYTES = 65_536;
 /** A datagram is sent again this often: the first may be lost, as IPv6 ones are that are too big for the path. */
 const DATAGRAM_INTERVAL_MS = 200;
+const TALK_INTERVAL_MS = 50;
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const plain = (address: string): string => address.replace(/^::ffff:/, "");
 
@@ -76,6 +77,9 @@ async function serveConnection(socket: Socket): Promise<void> {
   const seenFrom = plain(socket.remoteAddress ?? "");
   if (wish === "echo") {
     for (;;) socket.write(`${await reader.line()}\n`);
+  } else if (wish === "talk") {
+    const talk = setInterval(() => socket.write("and so on\n"), TALK_INTERVAL_MS);
+    socket.once("close", () => clearInterval(talk));
   } else if (wish === "take") {
     socket.write(`${JSON.stringify({ sha256: await reader.hash(Number(size)), seenFrom })}\n`);
   } else {
@@ -155,6 +159,16 @@ const calls: HostCalls = {
     connection.socket.on("error", () => undefined); // The next echo fails.
     connection.socket.write("echo\n");
     return connections.push(connection) - 1;
+  },
+
+  async listen({ address, port }) {
+    const { socket, reader } = await connect(address, port);
+    socket.write("talk\n");
+    try {
+      for (;;) await reader.line();
+    } finally {
+      socket.destroy();
+    }
   },
 
   async disconnect({ connection }) {

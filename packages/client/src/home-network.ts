@@ -10,7 +10,7 @@ import {
   type ReconcileReport,
   tunnelTable,
 } from "@wanbond/shared/system";
-import { directTableBody, GUARD_PREFIX, guardChanges } from "./fallback/index.ts";
+import { directTableBody, FORMER_DIRECT_TABLE_BODY, GUARD_PREFIX, guardChanges } from "./fallback/index.ts";
 import { reconcileLan } from "./lan/index.ts";
 import {
   logUplinks,
@@ -38,6 +38,8 @@ export class HomeNetwork {
   readonly #context: ProgramContext;
   readonly #config: ClientConfig;
   readonly #pinning: UplinkPinning;
+  /** The LAN has used an uplink directly since the start. */
+  #wasDirect = false;
 
   constructor(context: ProgramContext, config: ClientConfig) {
     this.#context = context;
@@ -103,8 +105,11 @@ export class HomeNetwork {
   }
 
   #directTable(facts: UplinkFacts, { push, direct }: HomeWishes): Map<string, Change> {
-    if (direct === null) return new Map();
     const { tap, lan } = this.#config.client;
+    const table = (body: string): Map<string, Change> =>
+      new Map([["direct:table", { kind: "nft", table: nftTableName(tap, "direct"), body }]]);
+    if (direct === null) return this.#wasDirect ? table(FORMER_DIRECT_TABLE_BODY) : new Map();
+    this.#wasDirect = true;
     const body = directTableBody({
       tap,
       uplinkDevices: this.#uplinkDevices(),
@@ -113,7 +118,7 @@ export class HomeNetwork {
       near: facts.addresses.filter(({ device }) => device !== tap).map(networkOf),
       zone: tunnelTable(this.#context.instance),
     });
-    return new Map([["direct:table", { kind: "nft", table: nftTableName(tap, "direct"), body }]]);
+    return table(body);
   }
 
   /** With those of the configuration that are not there now: a rule may know a device before it comes. */

@@ -60,3 +60,17 @@ export function directTableBody(settings: DirectTableSettings): string {
     "}",
   ].join("\n");
 }
+
+/**
+ * The body of our nft table when the LAN is back in the bond.
+ *
+ * The kernel goes on translating the connections that it knows only while somebody has a chain of type nat. Without one the
+ * answers to the direct connections would end in the router itself, which would reset the far end, and a program of the
+ * LAN that only listens would never hear of it. With it they arrive, their acknowledgements go through the bond, and the
+ * reset comes back to the program.
+ */
+export const FORMER_DIRECT_TABLE_BODY = [
+  "chain postrouting {",
+  "type nat hook postrouting priority srcnat; policy accept;",
+  "}",
+].join("\n");
