@@ -28,12 +28,18 @@ const STEP_MS = 5;
 /** To who knows the concentrator's public key, a cookie reply is owed while many handshakes wait; nothing else. */
 const REPLAYED_INITIATION_EVERY = 5_000;
 
-/** Bytes that JavaScript and its buffers take after a collection. */
-function heapBytes(): number {
+/** Bytes that JavaScript and its buffers take: the least after several collections, for buffers are freed beside the program. */
+async function heapBytes(): Promise<number> {
   setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+  const collect: () => void = runInNewContext("gc");
+  let leastBytes = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 10; i++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    leastBytes = Math.min(leastBytes, heapUsed + arrayBuffers);
+  }
+  return leastBytes;
 }
 
 /** Datagrams of a world that went up to the concentrator, of every type. */
@@ -52,7 +58,7 @@ function sum(counters: Readonly<Record<string, number>>): number {
 }
 
 describe("a million datagrams of strangers", () => {
-  it("get no byte, leave nothing behind, are all counted, and disturb nobody", () => {
+  it("get no byte, leave nothing behind, are all counted, and disturb nobody", async () => {
     const world = new SimWorld({ links: [HOUSEHOLD, HOUSEHOLD], policy: "balance-rr" });
     const captured = capture(world);
     const flows = [0, 1].flatMap((index) => [
@@ -78,10 +84,10 @@ describe("a million datagrams of strangers", () => {
       }
     };
     give(100_000);
-    const heapBefore = heapBytes();
+    const heapBefore = await heapBytes();
     give(900_000);
     world.run(200);
-    expect(heapBytes() - heapBefore).toBeLessThan(4_000_000);
+    expect((await heapBytes()) - heapBefore).toBeLessThan(4_000_000);
     expect(given).toBe(1_000_000);
     expect(answers.length).toBeLessThanOrEqual(given / REPLAYED_INITIATION_EVERY);
     expect(answers.filter((bytes) => bytes[0] !== TYPE_COOKIE_REPLY || bytes.length >= initiation.length)).toEqual([]);

@@ -39,6 +39,8 @@ export interface TcpCase {
   readonly scenario: string;
   /** What the first line suffers for two seconds: it is dead, or has an RTT of 2 s. */
   readonly trouble?: "cut" | "spike";
+  /** Of what is random in the lines. Default 1. */
+  readonly seed?: number;
 }
 
 export interface TcpOutcome {
@@ -55,9 +57,9 @@ export interface TcpOutcome {
 }
 
 /** A download by one TCP connection through both ends over simulated lines, with a call beside it. */
-export function runTcp({ policy, tcp, scenario, trouble }: TcpCase): TcpOutcome {
+export function runTcp({ policy, tcp, scenario, trouble, seed = 1 }: TcpCase): TcpOutcome {
   const { links, steps } = linesOf(scenario);
-  const world = new SimWorld({ links: [links], policy }).run(UP_MS);
+  const world = new SimWorld({ links: [links], policy, seed }).run(UP_MS);
   let sentBytes = 0;
   for (const link of world.links.flat()) {
     link.watch = (direction, { bytes }) => {
