@@ -27,7 +27,7 @@ const CARE_MS = 100;
 const SAMPLE_MS = 1_000;
 /** What waited this long for any path at all is not sent any more. */
 const STALE_MS = 1_000;
-/** Frames; 160 ms of 300 Mbit/s. */
+/** Frames; 320 ms of 300 Mbit/s. */
 const MOST_QUEUED = 8_000;
 /** With less than this in the queue the paths together are not full. */
 const SPARE_BACKLOG_MS = 5;

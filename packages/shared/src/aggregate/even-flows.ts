@@ -1,8 +1,7 @@
-import { type FrameView, i32, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/index.ts";
+import { type FrameView, PROTOCOL_TCP, PROTOCOL_UDP, sourceHash, TCP_SYN } from "../packet/index.ts";
 import { FLOW_SLOTS } from "../wire/index.ts";
 import { BulkSources } from "./bulk-sources.ts";
 
-const TCP_SYN = 0x02;
 const UDP_HEADER_BYTES = 8;
 const QUIC_PORT = 443;
 /** Header form and fixed bit of QUIC's long headers (RFC 9000 section 17.2), which begin a connection. */
@@ -32,7 +31,7 @@ export class EvenFlows {
   isEven(view: FrameView, flowSlot: number, bytes: number, mayBeEven: boolean, nowMs: number): boolean {
     const { protocol, pool, l4Offset } = view;
     if (l4Offset < 0 || (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP)) return false;
-    const source = sourceOf(view);
+    const source = sourceHash(view);
     this.sources.onFrame(source, bytes);
     const begins =
       protocol === PROTOCOL_TCP
@@ -45,11 +44,4 @@ export class EvenFlows {
     this.#lastMs[flowSlot] = nowMs;
     return this.#isEven[flowSlot] === 1 && this.#sources[flowSlot] === source;
   }
-}
-
-/** @returns a signed 32-bit integer: the address of IPv4, and mixed bits of IPv6's. */
-function sourceOf({ pool, ipVersion, sourceAddressOffset: at }: FrameView): number {
-  let source = i32(pool, at);
-  if (ipVersion === 6) for (let i = 4; i < 16; i += 4) source = (Math.imul(source, 31) + i32(pool, at + i)) | 0;
-  return source;
 }

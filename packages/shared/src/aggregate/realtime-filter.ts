@@ -1,4 +1,4 @@
-import { type FrameView, PROTOCOL_TCP, PROTOCOL_UDP } from "../packet/index.ts";
+import { type FrameView, PROTOCOL_TCP, PROTOCOL_UDP, TCP_SYN } from "../packet/index.ts";
 import { FLOW_SLOTS } from "../wire/index.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { RealtimeRules } from "./realtime-rules.ts";
@@ -24,7 +24,6 @@ const SHARE_LEAST_BURST_BYTES = 6_000;
 const UNKNOWN_BYTES_PER_MS = 125;
 
 const DNS_PORT = 53;
-const TCP_SYN = 0x02;
 const TCP_ACK = 0x10;
 /** URG ACK PSH RST SYN FIN. */
 const TCP_FLAGS = 0x3f;

@@ -69,6 +69,13 @@ export function flowSlot(view: FrameView): number {
   return finish(view.ipOffset < 0 ? macHash(view) : flowHash(view)) >>> 24;
 }
 
+/** A signed 32-bit integer that stands for the host that an IP packet comes from. */
+export function sourceHash({ pool, ipVersion, sourceAddressOffset: source }: FrameView): number {
+  let hash = mix(0, i32(pool, source));
+  if (ipVersion === 6) for (let word = 4; word < 16; word += 4) hash = mix(hash, i32(pool, source + word));
+  return hash;
+}
+
 function flowHash(view: FrameView): number {
   const ports = view.sourcePort < 0 ? 0 : (view.sourcePort << 16) | view.destinationPort;
   return mix(mix(addressHash(view, 0), view.protocol), ports);

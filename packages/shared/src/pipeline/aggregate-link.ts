@@ -39,9 +39,9 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 const DATAGRAM_BYTES = 28 + OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 /** With more in the queue the lines together are full. */
 const FULL_BACKLOG_MS = 5;
-/** Lines that are full for so long have a source that waits for nothing that is lost; where much is lost it is longer certain. */
-const FULL_MS = 1_500;
-const LONG_FULL_MS = 4_000;
+/** What has kept the lines full for so long has found its rate, and heeds no wait; the other where much is lost. */
+const LONG_FULL_MS = 1_500;
+const LONG_FULL_LOSSY_MS = 4_000;
 const MUCH_LOSS_RATIO = 0.01;
 /** What is sent again within this holds up little. */
 const SOON_REPEATED_MS = 80;
@@ -77,7 +77,8 @@ export class AggregateLink implements PeerSender, AggregateSink {
   /** The far end gives even flows the delay of several paths. */
   #mayBeEven = false;
   #eligible = 0;
-  #emptyMs = 0;
+  /** When the lines together were not full, last. */
+  #unfilledMs = 0;
   #rateSetMs = Number.NEGATIVE_INFINITY;
 
   constructor(peer: Peer, parts: AggregateLinkParts) {
@@ -115,11 +116,12 @@ export class AggregateLink implements PeerSender, AggregateSink {
     kept.ipOffsets[slot] = view.ipOffset;
     // A TCP measures the line by all of its frames: what goes at once arrives no sooner than the others would.
     const overtakes = isRealtime && view.protocol !== PROTOCOL_TCP && !isEven;
+    const waitsForNone = overtakes || isPureTcpAck(view);
     kept.innerFlags[slot] =
       innerFlags |
       INNER_REPORTED |
-      (overtakes ? INNER_REALTIME | INNER_DUPLICATE : this.#orderFlag) |
-      (isPureTcpAck(view) ? INNER_REALTIME | INNER_DUPLICATE : 0) |
+      (overtakes ? 0 : this.#orderFlag) |
+      (waitsForNone ? INNER_REALTIME | INNER_DUPLICATE : 0) |
       (isEven ? INNER_EVEN : 0);
     this.#sender.enqueue(slot, flow, bytes, isRealtime, isEven, nowMs);
   }
@@ -143,7 +145,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
       this.#rateSetMs = nowMs;
       this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
       this.#parity.choose();
-      if (this.#queue.bytes <= FULL_BACKLOG_MS * this.#sender.rateBytesPerMs) this.#emptyMs = nowMs;
+      if (!this.#isFull) this.#unfilledMs = nowMs;
       this.#lookForBulk(nowMs);
     }
     this.#parity.flush(nowMs);
@@ -259,10 +261,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
   }
 
   isBetterRepeated(path: number, lossRatio: number, nowMs: number): boolean {
-    if (this.#queue.bytes <= FULL_BACKLOG_MS * this.#sender.rateBytesPerMs) return false;
-    const fullMs = nowMs - this.#emptyMs;
-    if (lossRatio >= MUCH_LOSS_RATIO) return fullMs > LONG_FULL_MS;
-    return fullMs > FULL_MS || this.#sender.repeatedAfterMs(path) < SOON_REPEATED_MS;
+    if (!this.#isFull) return false;
+    const fullMs = nowMs - this.#unfilledMs;
+    if (lossRatio >= MUCH_LOSS_RATIO) return fullMs > LONG_FULL_LOSSY_MS;
+    return fullMs > LONG_FULL_MS || this.#sender.repeatedAfterMs(path) < SOON_REPEATED_MS;
   }
 
   parityEvent(path: number, isOn: boolean, lossRatio: number): void {
@@ -276,6 +278,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   event(event: AggregateEvent): void {
     this.#parts.event(event);
+  }
+
+  get #isFull(): boolean {
+    return this.#queue.bytes > FULL_BACKLOG_MS * this.#sender.rateBytesPerMs;
   }
 
   #lookForBulk(nowMs: number): void {

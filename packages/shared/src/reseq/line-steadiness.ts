@@ -1,4 +1,5 @@
 import { MAX_PATHS, SEND_TIME_UNIT_US } from "../wire/index.ts";
+import { HeldDelay } from "./held-delay.ts";
 import { timeDistance } from "./serial.ts";
 
 const UNITS_PER_MS = 1000 / SEND_TIME_UNIT_US;
@@ -42,17 +43,10 @@ const JUDGED_EVERY_MS = 50;
  * does). The line that asks for the least is the measure, or a slower one that carries enough to be worth the time.
  */
 export class LineSteadiness {
-  /** One-way delay that all frames should take, in units of the send time with the offset of the clocks; NaN: any. */
-  target = Number.NaN;
-  /** The same for even flows: those that are to have the delay of the slower lines, too. */
-  evenTarget = Number.NaN;
-  /** Masks of the lines whose frames come in time for these. */
-  steadyPaths = 0;
-  evenPaths = 0;
-  /** By how much a frame on one of these lines may be later than one on another. */
-  steadySpanMs = 0;
-  evenSpanMs = 0;
-  readonly #mostEvenMs: number;
+  /** Of all frames, where lines vary. */
+  readonly steady = new HeldDelay({ mostMs: MOST_MS, worthMs: WORTH_MS, sigmas: SIGMAS });
+  /** Of even flows: those that are to have the delay of the slower lines, too. */
+  readonly even: HeldDelay;
   readonly #mean = new Float64Array(MAX_PATHS);
   readonly #bendMs = new Float64Array(MAX_PATHS);
   readonly #before = new Float64Array(MAX_PATHS);
@@ -70,7 +64,7 @@ export class LineSteadiness {
 
   /** @param mostEvenMs longest wait of frames of even flows. */
   constructor(mostEvenMs = MOST_MS) {
-    this.#mostEvenMs = mostEvenMs;
+    this.even = new HeldDelay({ mostMs: mostEvenMs, worthMs: EVEN_WORTH_MS, sigmas: EVEN_SIGMAS });
   }
 
   /** A line that left is no measure any more; what is known of it is kept. */
@@ -96,17 +90,15 @@ export class LineSteadiness {
 
   /** @param isEven it is one of an even flow. @returns how long a frame that arrives now should wait. */
   waitMs(sentAt: number, nowMs: number, isEven = false): number {
-    const target = isEven ? this.evenTarget : this.target;
+    const { target, mostMs } = isEven ? this.even : this.steady;
     if (Number.isNaN(target)) return 0;
     const waitMs = timeDistance(target, delayUnits(sentAt, nowMs)) / UNITS_PER_MS;
-    return Math.max(0, Math.min(isEven ? this.#mostEvenMs : MOST_MS, waitMs));
+    return Math.max(0, Math.min(mostMs, waitMs));
   }
 
   reset(): void {
-    this.target = Number.NaN;
-    this.evenTarget = Number.NaN;
-    this.steadyPaths = 0;
-    this.evenPaths = 0;
+    this.steady.clear();
+    this.even.clear();
     this.#count.fill(0);
     this.#bendMs.fill(0);
     this.#sampledMs.fill(Number.NEGATIVE_INFINITY);
@@ -140,27 +132,24 @@ export class LineSteadiness {
 
   #judge(nowMs: number): void {
     this.#judgedMs = nowMs;
+    this.steady.clear();
+    this.even.clear();
     const fastest = this.#soonest(nowMs);
-    this.target = Number.NaN;
-    this.evenTarget = Number.NaN;
-    this.steadyPaths = 0;
-    this.evenPaths = 0;
-    this.steadySpanMs = 0;
-    this.evenSpanMs = 0;
     if (fastest < 0) return;
+    this.#measure(this.even, fastest, nowMs);
+    if (this.#extraUnits(fastest) > 0) this.#measure(this.steady, fastest, nowMs);
+  }
+
+  #measure(held: HeldDelay, fastest: number, nowMs: number): void {
+    const slowest = this.#slowestWorth(held, fastest, nowMs);
+    held.paths = this.#within(slowest, nowMs);
+    held.target = slowest + (held.sigmas / SIGMAS - 1) * this.#mostExtra(held.paths);
     const least = (this.#mean[fastest] ?? 0) - this.#extraUnits(fastest);
-    this.evenTarget = this.#slowestWorth(fastest, EVEN_WORTH_MS, this.#mostEvenMs, nowMs);
-    this.evenPaths = this.#within(this.evenTarget, nowMs);
-    this.evenTarget += (EVEN_SIGMAS / SIGMAS - 1) * this.#mostExtra(this.evenPaths);
-    this.evenSpanMs = timeDistance(this.evenTarget, least) / UNITS_PER_MS;
-    if (this.#extraUnits(fastest) === 0) return;
-    this.target = this.#slowestWorth(fastest, WORTH_MS, MOST_MS, nowMs);
-    this.steadyPaths = this.#within(this.target, nowMs);
-    this.steadySpanMs = timeDistance(this.target, least) / UNITS_PER_MS;
+    held.spanMs = timeDistance(held.target, least) / UNITS_PER_MS;
   }
 
   /** @returns the delay of the slowest line that carries enough to be worth it. */
-  #slowestWorth(fastest: number, worthMs: number, mostMs: number, nowMs: number): number {
+  #slowestWorth({ mostMs, worthMs }: HeldDelay, fastest: number, nowMs: number): number {
     const soonest = this.#expected(fastest);
     let slowest = soonest;
     for (let path = 0; path < MAX_PATHS; path++) {

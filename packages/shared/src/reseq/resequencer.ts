@@ -98,11 +98,11 @@ export class Resequencer {
 
   /** Masks of the paths whose frames come in time for the delay that all frames take, and those of even flows. */
   get steadyPaths(): number {
-    return this.#steadiness.steadyPaths;
+    return this.#steadiness.steady.paths;
   }
 
   get evenPaths(): number {
-    return this.#steadiness.evenPaths;
+    return this.#steadiness.even.paths;
   }
 
   /** For every frame of the peer, in an order or not, that was sent once: it tells how the delay of its path varies. */
@@ -218,7 +218,8 @@ export class Resequencer {
 
   /** The sender may use all paths whose delay frames are made to have, at any moment: also one that was not used of late. */
   #spanMs(flowSlot: number): number {
-    return this.#isEven[flowSlot] === 1 ? this.#steadiness.evenSpanMs : this.#steadiness.steadySpanMs;
+    const { even, steady } = this.#steadiness;
+    return (this.#isEven[flowSlot] === 1 ? even : steady).spanMs;
   }
 
   #handOn(nowMs: number): void {

@@ -3,8 +3,7 @@ import type { SlotVector } from "./slot-vector.ts";
 
 /** Milliseconds that frames can be told to wait, a power of two above the longest wait. */
 const TICKS = 1024;
-/** The longest wait that a frame can be given; a tick later it goes. */
-export const LONGEST_WAIT_MS = TICKS - 24;
+export const LONGEST_WAIT_MS = 1_000;
 const MASK = TICKS - 1;
 const NONE = -1;
 

@@ -34,7 +34,8 @@ export const MAX_CONFIG_BYTES = 1192;
 export const CLOSE_STOPPING = 0;
 export const CLOSE_REMOVED = 1;
 
-const HELD_BYTES = 8;
+/** Body of a HELD: two masks of paths. */
+export const HELD_BYTES = 8;
 
 export const TWO_32 = 0x100000000;
 /** Smallest body of each type this version knows; a longer one is a later version's, its end is not looked at. */

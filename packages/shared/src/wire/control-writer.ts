@@ -11,6 +11,7 @@ import {
   ENROL_REPLY,
   FEEDBACK,
   HELD,
+  HELD_BYTES,
   LOAD,
   MAX_ATTACH_BYTES,
   MAX_CONFIG_BYTES,
@@ -138,7 +139,7 @@ export class ControlWriter {
 
   /** Masks of paths, see ControlSink. */
   held(steadyPaths: number, evenPaths: number): boolean {
-    const at = this.#message(HELD, 8);
+    const at = this.#message(HELD, HELD_BYTES);
     if (at < 0) return false;
     this.#view.setUint32(at, steadyPaths, true);
     this.#view.setUint32(at + 4, evenPaths, true);

@@ -19,7 +19,7 @@ function targetMs(lines: readonly Line[], steadiness = new LineSteadiness(), fro
       for (let i = 0; i < 5 * framesPerMs; i++) steadiness.onArrival(path, sentAt(nowMs - delayMs), nowMs);
     }
   }
-  return steadiness.target / UNITS_PER_MS;
+  return steadiness.steady.target / UNITS_PER_MS;
 }
 
 function sentAt(ms: number): number {
@@ -62,10 +62,10 @@ describe("the time that all frames take", () => {
     steadiness.setLive(0b10);
     const nowMs = 5_100;
     steadiness.onArrival(1, sentAt(nowMs - 120), nowMs);
-    expect(steadiness.target / UNITS_PER_MS).toBeGreaterThan(125);
+    expect(steadiness.steady.target / UNITS_PER_MS).toBeGreaterThan(125);
     steadiness.setLive(0b11);
     steadiness.onArrival(1, sentAt(nowMs + 100 - 120), nowMs + 100);
-    expect(steadiness.target / UNITS_PER_MS).toBeLessThan(40);
+    expect(steadiness.steady.target / UNITS_PER_MS).toBeLessThan(40);
   });
 });
 
@@ -81,15 +81,15 @@ describe("the time that frames of even flows take", () => {
 
   it("is the slowest line's, where lines are steady, too; others take what their line takes", () => {
     const steadiness = evenOf([near, far], 500);
-    expect(steadiness.evenTarget / UNITS_PER_MS).toBeCloseTo(120, 0);
+    expect(steadiness.even.target / UNITS_PER_MS).toBeCloseTo(120, 0);
     expect(steadiness.waitMs(sentAt(6_000 - 20), 6_000, true)).toBeCloseTo(100, 0);
     expect(steadiness.waitMs(sentAt(6_000 - 20), 6_000)).toBe(0);
-    expect([steadiness.steadyPaths, steadiness.evenPaths]).toEqual([0, 0b11]);
+    expect([steadiness.steady.paths, steadiness.even.paths]).toEqual([0, 0b11]);
   });
 
   it("leaves out a line that is further behind than the longest wait, or carries too little for that", () => {
-    expect(evenOf([near, far], 90).evenPaths).toBe(0b01);
-    expect(evenOf([near, { ...far, framesPerMs: 0.2 }], 500).evenPaths).toBe(0b11);
+    expect(evenOf([near, far], 90).even.paths).toBe(0b01);
+    expect(evenOf([near, { ...far, framesPerMs: 0.2 }], 500).even.paths).toBe(0b11);
     expect(
       evenOf(
         [
@@ -97,14 +97,14 @@ describe("the time that frames of even flows take", () => {
           { ...far, framesPerMs: 0.2 },
         ],
         500,
-      ).evenPaths,
+      ).even.paths,
     ).toBe(0b01);
   });
 
   it("leaves hardly a frame out where the lines vary: one that is late holds up all that is behind it", () => {
     const steadiness = evenOf([{ ...near, pdvMs: 8 }], 500);
-    expect(steadiness.evenTarget / UNITS_PER_MS).toBeGreaterThan(steadiness.target / UNITS_PER_MS + 5);
-    expect(steadiness.evenTarget / UNITS_PER_MS).toBeLessThan(20 + 5 * 8);
+    expect(steadiness.even.target / UNITS_PER_MS).toBeGreaterThan(steadiness.steady.target / UNITS_PER_MS + 5);
+    expect(steadiness.even.target / UNITS_PER_MS).toBeLessThan(20 + 5 * 8);
   });
 
   it("tells of the lines that come in time for the others, where lines vary", () => {
@@ -113,7 +113,7 @@ describe("the time that frames of even flows take", () => {
       { ...near, meanMs: 22, pdvMs: 5 },
       { ...far, pdvMs: 5 },
     ];
-    const { steadyPaths, evenPaths } = evenOf(lines, 500);
-    expect([steadyPaths, evenPaths]).toEqual([0b011, 0b111]);
+    const { steady, even } = evenOf(lines, 500);
+    expect([steady.paths, even.paths]).toEqual([0b011, 0b111]);
   });
 });
