@@ -29,7 +29,7 @@ export interface PendingConfig {
   nextMs: number;
 }
 
-/** A retransmission is on its way within two round trips and the pause of a report; lines beyond that are not waited for. */
+/** Beyond that a repair is not waited for, whatever the lines' round trips. */
 const SHORTEST_REPAIR_MS = 60;
 const LONGEST_REPAIR_MS = 500;
 const REPORT_PAUSE_MS = 40;
@@ -144,9 +144,19 @@ export class Peer {
     return bestMs;
   }
 
+  /**
+   * A repair takes the pause of a report, the report there and the frame back; and before that, where lines reorder, the
+   * time until what is only late is told from what is lost. So much goes by when the delay is at its longest.
+   */
   renewRepairMs(): void {
-    const wantedMs = 2 * this.bestRttMs() + REPORT_PAUSE_MS;
-    if (wantedMs > 0) this.repairMs = Math.min(LONGEST_REPAIR_MS, Math.max(SHORTEST_REPAIR_MS, wantedMs));
+    let wantedMs = Number.POSITIVE_INFINITY;
+    for (const path of this.paths) {
+      if (path?.monitor.usable !== true) continue;
+      const { smoothedMs, maxMs } = path.monitor.rtt;
+      const pathMs = smoothedMs + maxMs + REPORT_PAUSE_MS;
+      if (pathMs < wantedMs) wantedMs = pathMs;
+    }
+    this.repairMs = Math.min(LONGEST_REPAIR_MS, Math.max(SHORTEST_REPAIR_MS, wantedMs));
   }
 
   /** The usable path that answers soonest. @param without mask of paths that are not looked at. */
