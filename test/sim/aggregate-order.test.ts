@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { BondSettings } from "../../packages/shared/src/bond/index.ts";
+import { FrameView, flowNumber, slotOfFlow } from "../../packages/shared/src/packet/index.ts";
 import type { SimLinkOptions } from "../support/sim-link.ts";
-import type { SimFlow } from "../support/sim-traffic.ts";
-import { SimWorld } from "../support/sim-world.ts";
+import { SimFlow } from "../support/sim-traffic.ts";
+import { addressOf, SERVER, SimWorld } from "../support/sim-world.ts";
 
 /** What a QUIC receiver takes for lost: a packet that this many later ones have overtaken (RFC 9002 section 6.1.1). */
 const PACKET_THRESHOLD = 3;
@@ -66,5 +67,32 @@ describe('resequencing = "off"', () => {
     expect(world.client.snapshot().peers[0]?.resequencer.held).toBe(0);
     // The next slow frame holds nobody up: those of the fastest line take no longer than that line.
     expect(flow.report().p50Ms).toBeLessThan(40);
+  });
+});
+
+describe("a call that shares its flow slot with a download", () => {
+  const numberOf = (sourcePort: number) => {
+    const frame = new SimFlow(0, { source: SERVER, destination: addressOf(0), sourcePort, destinationPort: 9 }).next(0);
+    const view = new FrameView();
+    view.parse(frame, 0, frame.length);
+    return flowNumber(view);
+  };
+
+  it("does not wait behind it", () => {
+    const transfer = numberOf(1);
+    const isShared = (port: number) =>
+      slotOfFlow(numberOf(port)) === slotOfFlow(transfer) && numberOf(port) !== transfer;
+    const callPort = Array.from({ length: 10_000 }, (_, port) => port + 2).find(isShared) ?? 0;
+    const links = [line(20_000, 25), line(10_000, 40)];
+    const world = new SimWorld({ links: [links], policy: "aggregate" }).run(3000);
+    const down = { from: world.concentrator, destinationPort: 9 };
+    // Half as much again as the lines carry.
+    world.cbr({ ...down, sourcePort: 1, framesPerSecond: 4300, frameBytes: 1300 });
+    world.run(1000);
+    const call = world.cbr({ ...down, sourcePort: callPort, framesPerSecond: 50 });
+    world.run(5000);
+    const { sent, delivered, p99Ms } = call.report();
+    expect(delivered).toBeGreaterThan(sent - 5);
+    expect(p99Ms).toBeLessThan(25 + 25);
   });
 });

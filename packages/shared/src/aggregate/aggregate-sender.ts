@@ -132,15 +132,15 @@ export class AggregateSender {
    * Takes the slot over. @param bytes of the datagram it becomes, IP header included. @param isEven the far end is to give
    * its flow the delay of the slower lines.
    */
-  enqueue(slot: number, flowSlot: number, bytes: number, isRealtime: boolean, isEven: boolean, nowMs: number): void {
-    this.#frames.begin(slot, flowSlot, bytes, isRealtime, nowMs);
+  enqueue(slot: number, flow: number, bytes: number, isRealtime: boolean, isEven: boolean, nowMs: number): void {
+    this.#frames.begin(slot, flow, bytes, isRealtime, nowMs);
     if (isEven) this.#frames.set(slot, FRAME_EVEN);
     if (isRealtime && !this.#usesShares) {
       this.#answers.onSent(nowMs);
       this.#transmitter.sendRealtime(slot, this.#members.tried, nowMs);
       return;
     }
-    this.#queue.enqueue(slot, flowSlot, bytes, nowMs);
+    this.#queue.enqueue(slot, flow, bytes, nowMs);
     this.#releaseDropped();
   }
 

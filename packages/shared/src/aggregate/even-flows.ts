@@ -1,12 +1,11 @@
-import { type FrameView, PROTOCOL_TCP, PROTOCOL_UDP, sourceHash, TCP_SYN } from "../packet/index.ts";
-import { FLOW_SLOTS } from "../wire/index.ts";
+import { FLOW_NUMBERS, type FrameView, PROTOCOL_TCP, PROTOCOL_UDP, sourceHash, TCP_SYN } from "../packet/index.ts";
 import { BulkSources } from "./bulk-sources.ts";
 
 const UDP_HEADER_BYTES = 8;
 const QUIC_PORT = 443;
 /** Header form and fixed bit of QUIC's long headers (RFC 9000 section 17.2), which begin a connection. */
 const QUIC_LONG = 0xc0;
-/** A flow slot without frames for so long has no connection that a new one could confuse. */
+/** A flow number without frames for so long has no connection that a new one could confuse. */
 const QUIET_MS = 2_000;
 
 /**
@@ -19,16 +18,16 @@ const QUIET_MS = 2_000;
  */
 export class EvenFlows {
   readonly sources = new BulkSources();
-  readonly #isEven = new Uint8Array(FLOW_SLOTS);
-  /** Whose flow it is that is even: others may share the flow slot. */
-  readonly #sources = new Int32Array(FLOW_SLOTS);
-  readonly #lastMs = new Float64Array(FLOW_SLOTS).fill(Number.NEGATIVE_INFINITY);
+  readonly #isEven = new Uint8Array(FLOW_NUMBERS);
+  /** Whose flow it is that is even: others may share its number. */
+  readonly #sources = new Int32Array(FLOW_NUMBERS);
+  readonly #lastMs = new Float64Array(FLOW_NUMBERS).fill(Number.NEGATIVE_INFINITY);
 
   /**
    * Call for every frame, in order.
    * @param mayBeEven the far end gives even flows the delay of more than one path.
    */
-  isEven(view: FrameView, flowSlot: number, bytes: number, mayBeEven: boolean, nowMs: number): boolean {
+  isEven(view: FrameView, flow: number, bytes: number, mayBeEven: boolean, nowMs: number): boolean {
     const { protocol, pool, l4Offset } = view;
     if (l4Offset < 0 || (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP)) return false;
     const source = sourceHash(view);
@@ -37,11 +36,11 @@ export class EvenFlows {
       protocol === PROTOCOL_TCP
         ? (view.tcpFlags & TCP_SYN) !== 0
         : view.sourcePort === QUIC_PORT && ((pool[l4Offset + UDP_HEADER_BYTES] ?? 0) & QUIC_LONG) === QUIC_LONG;
-    if (begins && nowMs - (this.#lastMs[flowSlot] ?? 0) >= QUIET_MS) {
-      this.#isEven[flowSlot] = mayBeEven && this.sources.has(source, nowMs) ? 1 : 0;
-      this.#sources[flowSlot] = source;
+    if (begins && nowMs - (this.#lastMs[flow] ?? 0) >= QUIET_MS) {
+      this.#isEven[flow] = mayBeEven && this.sources.has(source, nowMs) ? 1 : 0;
+      this.#sources[flow] = source;
     }
-    this.#lastMs[flowSlot] = nowMs;
-    return this.#isEven[flowSlot] === 1 && this.#sources[flowSlot] === source;
+    this.#lastMs[flow] = nowMs;
+    return this.#isEven[flow] === 1 && this.#sources[flow] === source;
   }
 }

@@ -1,4 +1,4 @@
-import { FLOW_SLOTS } from "../wire/index.ts";
+import { FLOW_NUMBERS } from "../packet/index.ts";
 import { Codel } from "./codel.ts";
 import { FlowRounds } from "./flow-rounds.ts";
 import { FRAME_EVEN, type FrameTable } from "./frame-table.ts";
@@ -48,7 +48,7 @@ interface EcnMarker {
  * The queue of one bond and direction: frames wait here, per flow, and not in the modems.
  *
  * Source: RFC 8290 (FQ-CoDel): deficit round robin over flows, new flows first, CoDel (RFC 8289) in each flow; when the
- * queue is full, the flow with the most bytes loses its oldest frame. Flows are the 256 flow slots.
+ * queue is full, the flow with the most bytes loses its oldest frame. Flows are told apart by their numbers.
  */
 export class FqCodel {
   /** Most that may wait. May be set at any time; what is above it is dropped with the next frame. */
@@ -63,13 +63,13 @@ export class FqCodel {
   readonly #frames: FrameTable;
   readonly #dropped: DroppedSlots;
   readonly #marker: EcnMarker;
-  readonly #codel = new Codel(FLOW_SLOTS, 20, 80);
-  readonly #rounds = new FlowRounds(FLOW_SLOTS, QUANTUM_BYTES);
+  readonly #codel = new Codel(FLOW_NUMBERS, 20, 80);
+  readonly #rounds = new FlowRounds(FLOW_NUMBERS, QUANTUM_BYTES);
   /** By flow: the oldest and the newest frame, and what lies between. */
-  readonly #heads = new Int32Array(FLOW_SLOTS).fill(NONE);
-  readonly #tails = new Int32Array(FLOW_SLOTS).fill(NONE);
-  readonly #flowPackets = new Int32Array(FLOW_SLOTS);
-  readonly #flowBytes = new Int32Array(FLOW_SLOTS);
+  readonly #heads = new Int32Array(FLOW_NUMBERS).fill(NONE);
+  readonly #tails = new Int32Array(FLOW_NUMBERS).fill(NONE);
+  readonly #flowPackets = new Int32Array(FLOW_NUMBERS);
+  readonly #flowBytes = new Int32Array(FLOW_NUMBERS);
 
   constructor(frames: FrameTable, dropped: DroppedSlots, marker: EcnMarker) {
     this.#frames = frames;
@@ -173,7 +173,7 @@ export class FqCodel {
     const flowBytes = this.#flowBytes;
     let fattest = 0;
     let most = 0;
-    for (let flow = 0; flow < FLOW_SLOTS; flow++) {
+    for (let flow = 0; flow < FLOW_NUMBERS; flow++) {
       const bytes = flowBytes[flow] ?? 0;
       if (bytes <= most) continue;
       fattest = flow;

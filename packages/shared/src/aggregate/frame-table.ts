@@ -18,7 +18,8 @@ export class FrameTable {
   readonly slotCount: number;
   /** Lives of the slot so far. A record that names an older one speaks of a frame that is gone. */
   readonly lives: Uint32Array;
-  readonly flowSlots: Uint8Array;
+  /** Flow numbers. */
+  readonly flows: Uint16Array;
   /** Given and read by the owner, within the flow slot; the same for all copies. */
   readonly sequences: Int32Array;
   /** Of the datagram on the wire, IP header included. */
@@ -38,7 +39,7 @@ export class FrameTable {
   constructor(slotCount: number) {
     this.slotCount = slotCount;
     this.lives = new Uint32Array(slotCount);
-    this.flowSlots = new Uint8Array(slotCount);
+    this.flows = new Uint16Array(slotCount);
     this.sequences = new Int32Array(slotCount);
     this.bytes = new Uint16Array(slotCount);
     this.flags = new Uint8Array(slotCount);
@@ -50,8 +51,8 @@ export class FrameTable {
   }
 
   /** A slot begins a new life. */
-  begin(slot: number, flowSlot: number, bytes: number, isRealtime: boolean, nowMs: number): void {
-    this.flowSlots[slot] = flowSlot;
+  begin(slot: number, flow: number, bytes: number, isRealtime: boolean, nowMs: number): void {
+    this.flows[slot] = flow;
     this.bytes[slot] = bytes;
     this.flags[slot] = isRealtime ? FRAME_REALTIME : 0;
     this.enqueuedMs[slot] = nowMs;

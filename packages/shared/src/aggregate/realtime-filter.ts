@@ -1,5 +1,4 @@
-import { type FrameView, PROTOCOL_TCP, PROTOCOL_UDP, TCP_SYN } from "../packet/index.ts";
-import { FLOW_SLOTS } from "../wire/index.ts";
+import { FLOW_NUMBERS, type FrameView, PROTOCOL_TCP, PROTOCOL_UDP, TCP_SYN } from "../packet/index.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { RealtimeRules } from "./realtime-rules.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -32,13 +31,13 @@ const TCP_FLAGS = 0x3f;
  * Finds the frames that are to go out at once: what the user has named, what says so itself (DSCP), and what is small and sparse by its behaviour
  * (calls, games, a hand at a keyboard, handshakes, DNS). It must see every frame of a direction once, in order.
  *
- * Flows are flow slots: a call that shares its slot with a transfer counts as transfer. What is not TCP or UDP is judged alike.
+ * A call that shares its flow number with a transfer counts as transfer. What is not TCP or UDP is judged alike.
  */
 export class RealtimeFilter {
   /** Frames found, by what told; and those that would have been, but the real-time share of the bond was used up. */
   readonly counters = { named: 0, marked: 0, opening: 0, sparse: 0, overShare: 0 };
-  readonly #flows = new RateLimits(FLOW_SLOTS, FLOW_BYTES_PER_MS, FLOW_BURST_MS);
-  readonly #smallFrames = new RateLimits(FLOW_SLOTS, SMALL_FRAMES_PER_MS, SMALL_BURST_MS);
+  readonly #flows = new RateLimits(FLOW_NUMBERS, FLOW_BYTES_PER_MS, FLOW_BURST_MS);
+  readonly #smallFrames = new RateLimits(FLOW_NUMBERS, SMALL_FRAMES_PER_MS, SMALL_BURST_MS);
   readonly #share = new TokenBucket(SHARE_BURST_MS, SHARE_LEAST_BURST_BYTES);
 
   readonly #rules: RealtimeRules;
@@ -54,9 +53,9 @@ export class RealtimeFilter {
     this.#share.setRate((bytesPerMs > 0 ? bytesPerMs : UNKNOWN_BYTES_PER_MS) * MOST_SHARE, nowMs);
   }
 
-  isRealtime(view: FrameView, flowSlot: number, nowMs: number): boolean {
+  isRealtime(view: FrameView, flow: number, nowMs: number): boolean {
     const bytes = view.ipOffset < 0 ? view.end - view.offset : view.ipEnd - view.ipOffset;
-    const isSparse = this.#isSparse(view, flowSlot, bytes, nowMs);
+    const isSparse = this.#isSparse(view, flow, bytes, nowMs);
     const isMarked = view.dscp >= LEAST_DSCP;
     const isOpening = bytes <= MAX_FRAME_BYTES && opensSomething(view);
     const isNamed = !this.#rules.isEmpty && this.#rules.covers(view);
@@ -73,10 +72,10 @@ export class RealtimeFilter {
   }
 
   /** Every limit sees every frame that it is about, whatever another has said. */
-  #isSparse(view: FrameView, flowSlot: number, bytes: number, nowMs: number): boolean {
-    const isFlowAbove = this.#flows.add(flowSlot, bytes, nowMs);
+  #isSparse(view: FrameView, flow: number, bytes: number, nowMs: number): boolean {
+    const isFlowAbove = this.#flows.add(flow, bytes, nowMs);
     if (bytes > MAX_FRAME_BYTES) return false;
-    const isRateAbove = this.#smallFrames.add(flowSlot, 1, nowMs);
+    const isRateAbove = this.#smallFrames.add(flow, 1, nowMs);
     return !isFlowAbove && !isRateAbove && !isPureTcpAck(view);
   }
 }

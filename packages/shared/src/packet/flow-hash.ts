@@ -61,12 +61,25 @@ export class FlowHasher {
   }
 }
 
+/** The default of RFC 8290: so many flows at once, and a hundred of them hardly ever share a number. */
+export const FLOW_NUMBERS = 1024;
+
 /**
- * The slot, 0..255, within which the order of a flow's frames is kept: layer3+4 of the outer headers. Fragments have no
- * ports, so those of one datagram share a slot by addresses and protocol. Frames that are not IP share by layer2.
+ * Number of a flow, 0..1023, by which a queue tells flows apart: layer3+4 of the outer headers. Fragments have no ports, so
+ * those of one datagram are a flow by addresses and protocol. Frames that are not IP are one by layer2.
  */
+export function flowNumber(view: FrameView): number {
+  return finish(view.ipOffset < 0 ? macHash(view) : flowHash(view)) >>> 22;
+}
+
+/** The slot, 0..255, within which the order of a flow's frames is kept. */
 export function flowSlot(view: FrameView): number {
-  return finish(view.ipOffset < 0 ? macHash(view) : flowHash(view)) >>> 24;
+  return slotOfFlow(flowNumber(view));
+}
+
+/** @param flow its number: four of them share a slot. */
+export function slotOfFlow(flow: number): number {
+  return flow >>> 2;
 }
 
 /** A signed 32-bit integer that stands for the host that an IP packet comes from. */

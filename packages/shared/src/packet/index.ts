@@ -1,8 +1,11 @@
 export { markCongestion } from "./ecn.ts";
 export {
+  FLOW_NUMBERS,
   FlowHasher,
+  flowNumber,
   flowSlot,
   parseTransmitHashPolicy,
+  slotOfFlow,
   sourceHash,
   TRANSMIT_HASH_POLICIES,
   type TransmitHashPolicy,

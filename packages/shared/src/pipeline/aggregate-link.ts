@@ -11,7 +11,7 @@ import {
   type TransmitKind,
   VirtualQueueController,
 } from "../aggregate/index.ts";
-import { type FrameView, flowSlot, markCongestion, PROTOCOL_TCP } from "../packet/index.ts";
+import { type FrameView, flowNumber, markCongestion, PROTOCOL_TCP, slotOfFlow } from "../packet/index.ts";
 import type { Peer, PeerSender, SenderHistory, SenderTotals } from "../peer/index.ts";
 import {
   type FeedbackReader,
@@ -105,7 +105,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   push(slot: number, view: FrameView, payload: number, payloadBytes: number, innerFlags: number, nowMs: number): void {
     const kept = this.#kept;
-    const flow = flowSlot(view);
+    const flow = flowNumber(view);
     this.#sender.setRoom(Math.max(LEAST_ROOM, this.#parts.pool.spareCount));
     const bytes = payloadBytes + DATAGRAM_BYTES;
     const isEven = this.#evenFlows.isEven(view, flow, bytes, this.#mayBeEven, nowMs);
@@ -225,16 +225,16 @@ export class AggregateLink implements PeerSender, AggregateSink {
     const path = peer.paths[pathNumber];
     if (epoch === undefined || path === undefined) return -1;
     const { table, payloads, payloadBytes, innerFlags, sequences } = this.#kept;
-    const flow = table.flowSlots[slot] ?? 0;
+    const flowSlot = slotOfFlow(table.flows[slot] ?? 0);
     if (kind === "first") {
       const overtakes = ((innerFlags[slot] ?? 0) & INNER_REALTIME) !== 0;
-      sequences[slot] = overtakes ? peer.nextRealtimeSequence(flow) : peer.nextSequence(flow);
+      sequences[slot] = overtakes ? peer.nextRealtimeSequence(flowSlot) : peer.nextSequence(flowSlot);
     }
     const flags = (innerFlags[slot] ?? 0) | (kind === "retransmission" ? INNER_RETRANSMISSION : 0);
     const bytes = payloadBytes[slot] ?? 0;
     this.#parity.beforeSend(path, nowMs);
     const first = path.nextCounter;
-    this.#parts.sender.send(path, epoch, payloads[slot] ?? 0, bytes, flags, flow, sequences[slot] ?? 0, nowMs);
+    this.#parts.sender.send(path, epoch, payloads[slot] ?? 0, bytes, flags, flowSlot, sequences[slot] ?? 0, nowMs);
     const last = path.nextCounter - 1;
     for (let counter = first; counter < last; counter++) {
       this.#sender.onControlSent(pathNumber, counter, path.mtuBytes, nowMs);
