@@ -7,9 +7,12 @@ const TIME_MASK = 0xffffff;
 /** Samples of one line are taken so far apart: those of one burst tell the same. */
 const APART_MS = 5;
 const MEAN_MS = 5_000;
-/** The size of a second difference follows what is seen faster upwards than downwards. */
-const RISES = 64;
-const FALLS = 128;
+/**
+ * The size of a second difference follows what is seen faster upwards than downwards, in samples: over seconds, since a delay that
+ * wavers by 16 ms is a full line to a TCP that begins.
+ */
+const RISES = 256;
+const FALLS = 512;
 /** The mean size of the second difference of independent normal delays, in standard deviations. */
 const BEND_PER_SIGMA = 1.95;
 /** One leap, as of a new route, says nothing of variation: a sample counts at most this much above the mean. */
