@@ -28,8 +28,9 @@ const TCP_ACK = 0x10;
 const TCP_FLAGS = 0x3f;
 
 /**
- * Finds the frames that are to go out at once: what the user has named, what says so itself (DSCP), and what is small and sparse by its behaviour
- * (calls, games, a hand at a keyboard, handshakes, DNS). It must see every frame of a direction once, in order.
+ * Finds the frames that are to go out at once: what the user has named, what says so itself (DSCP), and what is small and
+ * sparse by its behaviour (calls, games, a hand at a keyboard, handshakes, DNS). It must see every frame of a direction once,
+ * in order.
  *
  * A call that shares its flow number with a transfer counts as transfer. What is not TCP or UDP is judged alike.
  */
