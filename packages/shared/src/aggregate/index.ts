@@ -6,6 +6,7 @@ export { EvenFlows } from "./even-flows.ts";
 export { FeedbackRecorder, REPORTED_CONTROL_BYTES } from "./feedback-recorder.ts";
 export { DroppedSlots, FqCodel } from "./fq-codel.ts";
 export { FrameTable } from "./frame-table.ts";
+export { FullTime } from "./full-time.ts";
 export { isPureTcpAck, RealtimeFilter } from "./realtime-filter.ts";
 export { parseRealtimeRule } from "./realtime-rules.ts";
 export { RedundancyBudget } from "./redundancy-budget.ts";

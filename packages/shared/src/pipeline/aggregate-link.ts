@@ -4,6 +4,7 @@ import {
   type AggregateSink,
   EvenFlows,
   FqCodel,
+  FullTime,
   isPureTcpAck,
   type MemberFigures,
   RealtimeFilter,
@@ -77,8 +78,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
   /** The far end gives even flows the delay of several paths. */
   #mayBeEven = false;
   #eligible = 0;
-  /** When the lines together were not full, last. */
-  #unfilledMs = 0;
+  readonly #fullTime = new FullTime();
   #rateSetMs = Number.NEGATIVE_INFINITY;
 
   constructor(peer: Peer, parts: AggregateLinkParts) {
@@ -141,11 +141,11 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   onTimer(nowMs: number): number {
     if (nowMs >= this.#sender.nextDeadlineMs) this.#sender.onTimer(nowMs);
-    if (nowMs - this.#rateSetMs >= 100) {
+    if (nowMs - this.#rateSetMs >= FullTime.everyMs) {
       this.#rateSetMs = nowMs;
       this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
       this.#parity.choose();
-      if (!this.#isFull) this.#unfilledMs = nowMs;
+      this.#fullTime.sample(this.#isFull);
       this.#lookForBulk(nowMs);
     }
     this.#parity.flush(nowMs);
@@ -260,9 +260,9 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#sender.onParityEnd(path);
   }
 
-  isBetterRepeated(path: number, lossRatio: number, nowMs: number): boolean {
+  isBetterRepeated(path: number, lossRatio: number): boolean {
     if (!this.#isFull) return false;
-    const fullMs = nowMs - this.#unfilledMs;
+    const fullMs = this.#fullTime.ms;
     if (lossRatio >= MUCH_LOSS_RATIO) return fullMs > LONG_FULL_LOSSY_MS;
     return fullMs > LONG_FULL_MS || this.#sender.repeatedAfterMs(path) < SOON_REPEATED_MS;
   }

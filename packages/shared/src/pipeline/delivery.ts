@@ -185,7 +185,7 @@ export class Delivery {
     }
     if ((flags & PACED_FLAGS) === PACED_FLAGS) {
       const isAgain = (flags & INNER_RETRANSMISSION) !== 0;
-      resequencer.pace(slot, flowSlot, sendTime, nowMs, isAgain, (flags & INNER_EVEN) !== 0);
+      resequencer.pace(slot, flowSlot, sendTime, nowMs, isAgain);
       this.#drain(peer, nowMs);
       return true;
     }

@@ -14,7 +14,7 @@ interface ParityCounts {
    * More is waiting than the lines carry, so that what parity takes is taken from frames; and that for long, so that the source
    * has found its rate and heeds no delay, or what this path loses is soon known to be lost: to send it again holds up little.
    */
-  isBetterRepeated(path: number, lossRatio: number, nowMs: number): boolean;
+  isBetterRepeated(path: number, lossRatio: number): boolean;
 }
 
 /** Reports of the far end tell of what parity has mended within this. */
@@ -88,7 +88,7 @@ export class ParitySender {
     const maker = path.parityMaker;
     const epoch = this.#peer.sending;
     if (maker === undefined || epoch === undefined) return;
-    if (this.#counts.isBetterRepeated(path.number, path.lossWatch.lossRatio, nowMs)) {
+    if (this.#counts.isBetterRepeated(path.number, path.lossWatch.lossRatio)) {
       maker.skip();
       return;
     }

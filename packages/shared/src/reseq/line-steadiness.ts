@@ -24,6 +24,8 @@ const HOST_SIGMA_MS = 2;
 const SIGMAS = 2.5;
 /** The same for frames of even flows. */
 const EVEN_SIGMAS = 3.5;
+/** The same for frames that wait for none before them, of which one that is late holds nothing up. */
+const PACED_SIGMAS = 2;
 const MOST_MS = 120;
 
 /** All frames are made as late as a slower line's if that is worth it: so much for a line that carries everything. */
@@ -50,6 +52,8 @@ export class LineSteadiness {
   readonly steady = new HeldDelay({ mostMs: MOST_MS, worthMs: WORTH_MS, sigmas: SIGMAS });
   /** Of even flows: those that are to have the delay of the slower lines, too. */
   readonly even: HeldDelay;
+  /** Of frames that wait for none before them: the delay of the soonest line is enough for them. */
+  readonly paced = new HeldDelay({ mostMs: MOST_MS, worthMs: 0, sigmas: PACED_SIGMAS });
   readonly #mean = new Float64Array(MAX_PATHS);
   readonly #bendMs = new Float64Array(MAX_PATHS);
   readonly #before = new Float64Array(MAX_PATHS);
@@ -91,9 +95,8 @@ export class LineSteadiness {
     if (nowMs - this.#judgedMs >= JUDGED_EVERY_MS) this.#judge(nowMs);
   }
 
-  /** @param isEven it is one of an even flow. @returns how long a frame that arrives now should wait. */
-  waitMs(sentAt: number, nowMs: number, isEven = false): number {
-    const { target, mostMs } = isEven ? this.even : this.steady;
+  /** @returns how long a frame that arrives now should wait for this delay. */
+  waitMs({ target, mostMs }: HeldDelay, sentAt: number, nowMs: number): number {
     if (Number.isNaN(target)) return 0;
     const waitMs = timeDistance(target, delayUnits(sentAt, nowMs)) / UNITS_PER_MS;
     return Math.max(0, Math.min(mostMs, waitMs));
@@ -102,6 +105,7 @@ export class LineSteadiness {
   reset(): void {
     this.steady.clear();
     this.even.clear();
+    this.paced.clear();
     this.#count.fill(0);
     this.#bendMs.fill(0);
     this.#sampledMs.fill(Number.NEGATIVE_INFINITY);
@@ -137,10 +141,13 @@ export class LineSteadiness {
     this.#judgedMs = nowMs;
     this.steady.clear();
     this.even.clear();
+    this.paced.clear();
     const fastest = this.#soonest(nowMs);
     if (fastest < 0) return;
     this.#measure(this.even, fastest, nowMs);
-    if (this.#extraUnits(fastest) > 0) this.#measure(this.steady, fastest, nowMs);
+    if (this.#extraUnits(fastest) <= 0) return;
+    this.#measure(this.steady, fastest, nowMs);
+    this.#measure(this.paced, fastest, nowMs);
   }
 
   #measure(held: HeldDelay, fastest: number, nowMs: number): void {

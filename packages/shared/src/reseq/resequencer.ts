@@ -1,6 +1,7 @@
 import { FLOW_SLOTS } from "../wire/index.ts";
 import { type DuplicateFilter, NEW } from "./duplicate-filter.ts";
 import { FlowCarriers } from "./flow-carriers.ts";
+import type { HeldDelay } from "./held-delay.ts";
 import { HeldNotice } from "./held-notice.ts";
 import { LineSteadiness } from "./line-steadiness.ts";
 import { OrderBuffer } from "./order-buffer.ts";
@@ -137,7 +138,8 @@ export class Resequencer {
     this.#isEven[flowSlot] = isEven ? 1 : 0;
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
     if (isNew) {
-      const waitMs = isAgain ? 0 : this.#waitMs(sentAt, nowMs, isEven);
+      const { even, steady } = this.#steadiness;
+      const waitMs = isAgain ? 0 : this.#waitMs(isEven ? even : steady, sentAt, nowMs);
       if (waitMs > 0) this.#steady.note(slot, flowSlot, nowMs + waitMs);
       else this.#steady.note(slot, flowSlot, nowMs);
       this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
@@ -148,10 +150,13 @@ export class Resequencer {
     return isNew;
   }
 
-  /** For a frame that waits for none before it, but takes the time that all frames take. Parameters as of push(). */
-  pace(slot: number, flowSlot: number, sentAt: number, nowMs: number, isAgain: boolean, isEven: boolean): void {
+  /**
+   * For a frame that waits for none before it, but takes the time that the soonest line takes mostly, so as not to tell its
+   * receiver more of a wavering delay than there is. Parameters as of push().
+   */
+  pace(slot: number, flowSlot: number, sentAt: number, nowMs: number, isAgain: boolean): void {
     this.#steady.onTimer(nowMs);
-    this.#steady.note(slot, flowSlot, nowMs + (isAgain ? 0 : this.#waitMs(sentAt, nowMs, isEven)));
+    this.#steady.note(slot, flowSlot, nowMs + (isAgain ? 0 : this.#waitMs(this.#steadiness.paced, sentAt, nowMs)));
     this.#steady.push(slot, nowMs);
   }
 
@@ -212,8 +217,8 @@ export class Resequencer {
   }
 
   /** Frames are made to take the same time only where there is an order to restore: a single path keeps it by itself. */
-  #waitMs(sentAt: number, nowMs: number, isEven: boolean): number {
-    return (this.#live & (this.#live - 1)) === 0 ? 0 : this.#steadiness.waitMs(sentAt, nowMs, isEven);
+  #waitMs(held: HeldDelay, sentAt: number, nowMs: number): number {
+    return (this.#live & (this.#live - 1)) === 0 ? 0 : this.#steadiness.waitMs(held, sentAt, nowMs);
   }
 
   /** The sender may use all paths whose delay frames are made to have, at any moment: also one that was not used of late. */

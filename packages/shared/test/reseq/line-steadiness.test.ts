@@ -50,7 +50,7 @@ describe("the time that all frames take", () => {
     const before = targetMs([{ meanMs: 20, pdvMs: 20, framesPerMs: 1 }], steadiness);
     const nowMs = 35_000;
     steadiness.onArrival(0, sentAt(nowMs - 2), nowMs);
-    const waitMs = steadiness.waitMs(sentAt(nowMs - 2), nowMs);
+    const waitMs = steadiness.waitMs(steadiness.steady, sentAt(nowMs - 2), nowMs);
     expect(waitMs).toBeGreaterThan(before - 2 - 15);
   });
 
@@ -82,8 +82,8 @@ describe("the time that frames of even flows take", () => {
   it("is the slowest line's, where lines are steady, too; others take what their line takes", () => {
     const steadiness = evenOf([near, far], 500);
     expect(steadiness.even.target / UNITS_PER_MS).toBeCloseTo(120, 0);
-    expect(steadiness.waitMs(sentAt(6_000 - 20), 6_000, true)).toBeCloseTo(100, 0);
-    expect(steadiness.waitMs(sentAt(6_000 - 20), 6_000)).toBe(0);
+    expect(steadiness.waitMs(steadiness.even, sentAt(6_000 - 20), 6_000)).toBeCloseTo(100, 0);
+    expect(steadiness.waitMs(steadiness.steady, sentAt(6_000 - 20), 6_000)).toBe(0);
     expect([steadiness.steady.paths, steadiness.even.paths]).toEqual([0, 0b11]);
   });
 
@@ -115,5 +115,30 @@ describe("the time that frames of even flows take", () => {
     ];
     const { steady, even } = evenOf(lines, 500);
     expect([steady.paths, even.paths]).toEqual([0b011, 0b111]);
+  });
+});
+
+describe("the time that paced frames take", () => {
+  const near = { meanMs: 30, pdvMs: 5, framesPerMs: 2 };
+
+  it("is the soonest line's, though slower ones are worth the wait of others, and less of its variation", () => {
+    const steadiness = new LineSteadiness();
+    targetMs([near, { meanMs: 45, pdvMs: 8, framesPerMs: 2 }], steadiness);
+    expect(steadiness.steady.target / UNITS_PER_MS).toBeGreaterThan(55);
+    const paced = steadiness.paced.target / UNITS_PER_MS;
+    expect(paced).toBeGreaterThan(30 + 5);
+    expect(paced).toBeLessThan(targetMs([near]));
+  });
+
+  it("is any where the soonest line is steady", () => {
+    const steadiness = new LineSteadiness();
+    targetMs(
+      [
+        { ...near, pdvMs: 0 },
+        { meanMs: 45, pdvMs: 8, framesPerMs: 2 },
+      ],
+      steadiness,
+    );
+    expect(steadiness.paced.target).toBeNaN();
   });
 });

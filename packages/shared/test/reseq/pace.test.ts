@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { normalRandom, seededRandom } from "../../../../test/support/random.ts";
 import { DuplicateFilter, Resequencer } from "../../src/reseq/index.ts";
 
 const UNITS_PER_MS = 250;
@@ -12,10 +13,11 @@ class Lines {
   readonly resequencer = new Resequencer({ maxHoldMs: 500, maxHeldFrames: 64 }, new DuplicateFilter(), this.output);
   nowMs = 0;
 
-  constructor() {
+  constructor(pdvMs = 0) {
+    const normal = normalRandom(seededRandom(3));
     this.resequencer.setLivePaths(0b11, 0);
     for (; this.nowMs < 5_000; this.nowMs += 5) {
-      for (const path of [NEAR, FAR]) this.resequencer.onDelay(path, this.#sentAt(path), this.nowMs);
+      for (const path of [NEAR, FAR]) this.resequencer.onDelay(path, this.#sentAt(path, pdvMs * normal()), this.nowMs);
     }
   }
 
@@ -24,7 +26,7 @@ class Lines {
   }
 
   pace(slot: number, isAgain = false): void {
-    this.resequencer.pace(slot, 7, this.#sentAt(NEAR), this.nowMs, isAgain, true);
+    this.resequencer.pace(slot, 7, this.#sentAt(NEAR), this.nowMs, isAgain);
   }
 
   /** @returns the slots that were handed on, each with when, counted from now. */
@@ -39,8 +41,8 @@ class Lines {
     return found;
   }
 
-  #sentAt(path: number): number {
-    return sentAt(this.nowMs - (DELAY_MS[path] ?? 0));
+  #sentAt(path: number, laterMs = 0): number {
+    return sentAt(this.nowMs - (DELAY_MS[path] ?? 0) - laterMs);
   }
 }
 
@@ -68,11 +70,20 @@ it("waits for what an even flow may have put on the slower line, although that w
   expect(lines.run(200).map(([slot]) => slot)).toEqual([3, 2]);
 });
 
-it("lets a paced frame take the time that all take, but wait for none that is missing", () => {
+it("lets a paced frame wait for none that is missing, nor for a slower line", () => {
   const lines = new Lines();
   lines.push(1, 1, NEAR, true);
   lines.pace(2);
-  expect(lines.run(100)).toEqual([[2, 100]]);
+  expect(lines.run(0)).toEqual([[2, 0]]);
+});
+
+it("lets a paced frame take the time that the soonest line takes mostly, but for one that was sent again", () => {
+  const lines = new Lines(8);
+  lines.pace(2);
+  const [[slot, afterMs] = [0, 0]] = lines.run(100);
+  expect(slot).toBe(2);
+  expect(afterMs).toBeGreaterThan(4);
+  expect(afterMs).toBeLessThan(3 * 8);
   lines.pace(3, true);
   expect(lines.run(0)).toEqual([[3, 0]]);
 });
