@@ -7,6 +7,8 @@ const QUIC_PORT = 443;
 const QUIC_LONG = 0xc0;
 /** A flow number without frames for so long has no connection that a new one could confuse. */
 const QUIET_MS = 2_000;
+/** One frame stands for so many when hosts are compared; a prime, since many things go in powers of two. */
+const SAMPLED_FRAMES = 7;
 
 /**
  * Says which flows are even: the far end gives all of their frames the delay of the slower lines, from the first on.
@@ -21,6 +23,7 @@ export class EvenFlows {
   readonly #isEven = new Uint8Array(FLOW_NUMBERS);
   /** Whose flow it is that is even: others may share its number. */
   readonly #sources = new Int32Array(FLOW_NUMBERS);
+  #unsampled = 0;
   readonly #lastMs = new Float64Array(FLOW_NUMBERS).fill(Number.NEGATIVE_INFINITY);
 
   /**
@@ -30,17 +33,20 @@ export class EvenFlows {
   isEven(view: FrameView, flow: number, bytes: number, mayBeEven: boolean, nowMs: number): boolean {
     const { protocol, pool, l4Offset } = view;
     if (l4Offset < 0 || (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP)) return false;
-    const source = sourceHash(view);
-    this.sources.onFrame(source, bytes);
+    if (++this.#unsampled === SAMPLED_FRAMES) {
+      this.#unsampled = 0;
+      this.sources.onFrame(sourceHash(view), SAMPLED_FRAMES * bytes);
+    }
     const begins =
       protocol === PROTOCOL_TCP
         ? (view.tcpFlags & TCP_SYN) !== 0
         : view.sourcePort === QUIC_PORT && ((pool[l4Offset + UDP_HEADER_BYTES] ?? 0) & QUIC_LONG) === QUIC_LONG;
     if (begins && nowMs - (this.#lastMs[flow] ?? 0) >= QUIET_MS) {
+      const source = sourceHash(view);
       this.#isEven[flow] = mayBeEven && this.sources.has(source, nowMs) ? 1 : 0;
       this.#sources[flow] = source;
     }
     this.#lastMs[flow] = nowMs;
-    return this.#isEven[flow] === 1 && this.#sources[flow] === source;
+    return this.#isEven[flow] === 1 && this.#sources[flow] === sourceHash(view);
   }
 }

@@ -14,6 +14,7 @@ import {
   INNER_REPORTED,
   INNER_RETRANSMISSION,
 } from "../wire/index.ts";
+import { BatchList } from "./batch-list.ts";
 import { type Destinations, EVERYBODY, TAP_SIDE } from "./destinations.ts";
 import type { DropCounters, DropReason } from "./drops.ts";
 import type { Egress } from "./egress.ts";
@@ -41,7 +42,7 @@ export class Delivery {
   readonly #drops: DropCounters;
   readonly #view = new FrameView();
   /** Peers whose resequencer has to decide about a gap when the batch is through. */
-  readonly #undecided: Peer[] = [];
+  readonly #undecided = new BatchList<Peer>();
 
   constructor(parts: {
     ports: PacketPorts;
@@ -106,11 +107,13 @@ export class Delivery {
 
   /** The batch is through: gaps are judged, and all that is due goes to the TAP. */
   flush(nowMs: number): void {
-    for (const peer of this.#undecided) {
-      peer.receiver.resequencer.onTimer(nowMs);
-      this.#drain(peer, nowMs);
+    const undecided = this.#undecided;
+    for (let i = 0; i < undecided.count; i++) {
+      const peer = undecided.at(i);
+      peer?.receiver.resequencer.onTimer(nowMs);
+      if (peer !== undefined) this.#drain(peer, nowMs);
     }
-    this.#undecided.length = 0;
+    undecided.clear();
     this.#tap.flush();
   }
 
@@ -203,9 +206,7 @@ export class Delivery {
     if (!resequencer.push(slot, flowSlot, sequence, path.number, sendTime, nowMs, isAgain, isEven)) {
       return this.#refuse(duplicates.tooOld > tooOld ? "late-copy" : "duplicate");
     }
-    if (resequencer.nextDeadlineMs <= nowMs && this.#undecided[0] !== peer && !this.#undecided.includes(peer)) {
-      this.#undecided.push(peer);
-    }
+    if (resequencer.nextDeadlineMs <= nowMs) this.#undecided.add(peer);
     this.#drain(peer, nowMs);
     return true;
   }

@@ -1,6 +1,7 @@
 import { clampMss, FrameView, flowSlot } from "../packet/index.ts";
 import type { Epoch, Peer, PeerSender } from "../peer/index.ts";
 import { INNER_DUPLICATE, INNER_ETHERNET, INNER_ORDERED } from "../wire/index.ts";
+import { BatchList } from "./batch-list.ts";
 import { type Destinations, EVERYBODY, LOOPED, NOBODY } from "./destinations.ts";
 import type { DropCounters, DropReason } from "./drops.ts";
 import type { FrameSender } from "./frame-sender.ts";
@@ -34,7 +35,7 @@ export class Egress {
   readonly #slots = new Int32Array(TAP_BATCH);
   readonly #descriptors = new Int32Array(TAP_BATCH * DESCRIPTOR_WORDS);
   /** Peers whose senders have got frames since the last flush. */
-  readonly #queued: Peer[] = [];
+  readonly #queued = new BatchList<Peer>();
   #first = 0;
 
   constructor(
@@ -76,16 +77,15 @@ export class Egress {
   }
 
   #flush(nowMs: number): void {
-    const { length } = this.#queued;
-    if (length > 0) this.#pumpAll(this.#first++ % length, nowMs);
+    if (this.#queued.count > 0) this.#pumpAll(this.#first++, nowMs);
     this.#batch.flush(nowMs);
   }
 
   /** Another one is the first each time: what is sent last may not find room in the socket any more. */
   #pumpAll(first: number, nowMs: number): void {
     const queued = this.#queued;
-    for (let i = 0; i < queued.length; i++) queued[(first + i) % queued.length]?.sender?.pump(nowMs);
-    queued.length = 0;
+    for (let i = 0; i < queued.count; i++) queued.at((first + i) % queued.count)?.sender?.pump(nowMs);
+    queued.clear();
   }
 
   #onFrame(i: number, nowMs: number): void {
@@ -155,7 +155,7 @@ export class Egress {
   ): boolean {
     if (this.#pool.spareCount < 0 && !this.#shed()) return this.#drop("pool-empty");
     sender.push(slot, this.#view, payload, payloadBytes, flags, nowMs);
-    if (this.#queued[this.#queued.length - 1] !== peer && !this.#queued.includes(peer)) this.#queued.push(peer);
+    this.#queued.add(peer);
     return true;
   }
 

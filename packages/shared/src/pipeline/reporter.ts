@@ -1,6 +1,7 @@
 import { REPORTED_CONTROL_BYTES } from "../aggregate/index.ts";
 import type { Path, Peer } from "../peer/index.ts";
 import { type DatagramView, INNER_HEADER_BYTES, INNER_REPORTED } from "../wire/index.ts";
+import { BatchList } from "./batch-list.ts";
 import type { ControlChannel } from "./control-channel.ts";
 
 /** Reports go on this long after the last frame that asked for them. */
@@ -16,7 +17,7 @@ export class Reporter {
   readonly #datagrams: DatagramView;
   readonly #control: ControlChannel;
   /** Peers with news since the last flush. */
-  readonly #touched: Peer[] = [];
+  readonly #touched = new BatchList<Peer>();
 
   constructor(datagrams: DatagramView, control: ControlChannel) {
     this.#datagrams = datagrams;
@@ -55,8 +56,12 @@ export class Reporter {
 
   /** The batch is through. */
   flush(nowMs: number): void {
-    for (const peer of this.#touched) this.#send(peer, nowMs);
-    this.#touched.length = 0;
+    const touched = this.#touched;
+    for (let i = 0; i < touched.count; i++) {
+      const peer = touched.at(i);
+      if (peer !== undefined) this.#send(peer, nowMs);
+    }
+    touched.clear();
   }
 
   /** @returns when it wants to be called again. */
@@ -69,7 +74,7 @@ export class Reporter {
   #note(peer: Peer, path: Path, counter: number, bytes: number, sendTime: number, nowMs: number): void {
     if (nowMs >= peer.reportUntilMs) return;
     peer.receiver.reports.onReceived(path.number, counter, bytes, sendTime, nowMs);
-    if (this.#touched[this.#touched.length - 1] !== peer && !this.#touched.includes(peer)) this.#touched.push(peer);
+    this.#touched.add(peer);
   }
 
   #send(peer: Peer, nowMs: number): void {

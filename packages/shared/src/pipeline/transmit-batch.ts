@@ -1,6 +1,7 @@
 import type { Epoch, Path } from "../peer/index.ts";
 import { PATH_BATCH } from "../peer/index.ts";
 import { type DatagramView, TYPE_DATA, TYPE_PARITY } from "../wire/index.ts";
+import { BatchList } from "./batch-list.ts";
 import type { DropCounters } from "./drops.ts";
 import type { PacketPool } from "./packet-pool.ts";
 import { AUX, DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts, SLOT_BYTES } from "./ports.ts";
@@ -24,7 +25,7 @@ export class TransmitBatch {
   readonly #drops: DropCounters;
   readonly #plain = new Int32Array(BATCH_DATAGRAMS * DESCRIPTOR_WORDS);
   readonly #sealed = new Int32Array(BATCH_DATAGRAMS * DESCRIPTOR_WORDS);
-  readonly #touched: Path[] = [];
+  readonly #touched = new BatchList<Path>();
   readonly #pool: PacketPool;
   /** Slots lent until the next flush, for plaintexts that are made here: fragments, copies, control messages. */
   readonly #lent: Int32Array;
@@ -79,7 +80,7 @@ export class TransmitBatch {
     this.#plain[at + OFFSET] = plainOffset;
     this.#plain[at + LENGTH] = plainBytes;
     this.#plain[at + AUX] = epoch.keyIndex;
-    if (path.staged === 0) this.#touched.push(path);
+    if (path.staged === 0) this.#touched.add(path);
     path.selection[path.staged++] = index;
     if (type === TYPE_DATA && plainBytes > LARGE_BYTES) path.sentLarge = true;
     path.monitor.onSent(plainBytes + path.datagramOverheadBytes, type === TYPE_DATA, nowMs);
@@ -95,8 +96,12 @@ export class TransmitBatch {
   #sendAll(nowMs: number): void {
     if (this.#count === 0) return;
     this.#ports.seal(this.#plain, this.#sealed, this.#count);
-    for (const path of this.#touched) this.#send(path);
-    this.#touched.length = 0;
+    const touched = this.#touched;
+    for (let i = 0; i < touched.count; i++) {
+      const path = touched.at(i);
+      if (path !== undefined) this.#send(path);
+    }
+    touched.clear();
     this.#count = 0;
     if (this.#tooBig.length > 0) this.#learnMtu(nowMs);
   }
