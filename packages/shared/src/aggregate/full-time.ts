@@ -1,4 +1,5 @@
-const SAMPLED_EVERY_MS = 100;
+/** After a longer pause they were not full in between, whatever they are now. */
+const MOST_SPAN_MS = 200;
 /** It counts as before for so long at most when the lines are full no more. */
 const MOST_MS = 5_000;
 
@@ -7,12 +8,14 @@ const MOST_MS = 5_000;
  * moments (BBR's drain every eight round trips, a cubic's cut), and still fills them.
  */
 export class FullTime {
-  static readonly everyMs = SAMPLED_EVERY_MS;
   ms = 0;
+  #sampledMs = Number.NEGATIVE_INFINITY;
 
-  /** Call every `everyMs`. */
-  sample(isFull: boolean): void {
-    const ms = this.ms + (isFull ? SAMPLED_EVERY_MS : -SAMPLED_EVERY_MS);
-    this.ms = Math.max(0, Math.min(MOST_MS, ms));
+  /** Call every 100 ms or so while there is traffic. */
+  sample(isFull: boolean, nowMs: number): void {
+    const spanMs = nowMs - this.#sampledMs;
+    this.#sampledMs = nowMs;
+    const wasFull = isFull && spanMs <= MOST_SPAN_MS;
+    this.ms = Math.max(0, Math.min(MOST_MS, this.ms + (wasFull ? spanMs : -spanMs)));
   }
 }

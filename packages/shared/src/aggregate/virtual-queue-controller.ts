@@ -17,10 +17,8 @@ import { RateSearch } from "./rate-search.ts";
 import { VirtualQueue } from "./virtual-queue.ts";
 
 const PACKET_BYTES = 1500;
-/** Queue that is kept in the line, of more than half a Gbit/s a shorter one: what outgrows the processor's caches is sent dearly. */
+/** Queue that is kept in the line. */
 const TARGET_MS = 12;
-const MOST_QUEUED_BYTES = 800_000;
-const LEAST_TARGET_MS = 1;
 const GUESS_BYTES_PER_MS = 125; // 1 Mbit/s
 const LEAST_BYTES_PER_MS = 6; // 48 kbit/s
 /** Before the first feedback. */
@@ -263,9 +261,7 @@ export class VirtualQueueController implements PathController {
   #targetMs(): number {
     const packetMs = PACKET_BYTES / this.rateBytesPerMs;
     if (this.#policed.isOn) return Math.max(2, 2 * packetMs);
-    const mostMs = Math.max(LEAST_TARGET_MS, MOST_QUEUED_BYTES / this.rateBytesPerMs);
-    const targetMs = Math.min(mostMs, 2 * TARGET_MS, TARGET_MS - this.#driftMs);
-    return Math.max(targetMs / this.#sharing, 1.25 * packetMs);
+    return Math.max(Math.min(2 * TARGET_MS, TARGET_MS - this.#driftMs) / this.#sharing, 1.25 * packetMs);
   }
 
   #drift(): number {

@@ -141,11 +141,11 @@ export class AggregateLink implements PeerSender, AggregateSink {
 
   onTimer(nowMs: number): number {
     if (nowMs >= this.#sender.nextDeadlineMs) this.#sender.onTimer(nowMs);
-    if (nowMs - this.#rateSetMs >= FullTime.everyMs) {
+    if (nowMs - this.#rateSetMs >= 100) {
       this.#rateSetMs = nowMs;
       this.#realtime.setRate(this.#sender.rateBytesPerMs, nowMs);
       this.#parity.choose();
-      this.#fullTime.sample(this.#isFull);
+      this.#fullTime.sample(this.#isFull, nowMs);
       this.#lookForBulk(nowMs);
     }
     this.#parity.flush(nowMs);

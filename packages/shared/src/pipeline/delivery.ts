@@ -110,8 +110,9 @@ export class Delivery {
     const undecided = this.#undecided;
     for (let i = 0; i < undecided.count; i++) {
       const peer = undecided.at(i);
-      peer?.receiver.resequencer.onTimer(nowMs);
-      if (peer !== undefined) this.#drain(peer, nowMs);
+      if (peer === undefined) continue;
+      peer.receiver.resequencer.onTimer(nowMs);
+      this.#drain(peer, nowMs);
     }
     undecided.clear();
     this.#tap.flush();
