@@ -12,8 +12,8 @@ const IDLE_SHARE = 0.02;
 const MOST_JUMP_MS = 30;
 /** Noise of the timers and of the packet loop. */
 const HOST_NOISE_MS = 1.5;
-const MARGIN_PER_NOISE = 12;
-const MOST_MARGIN_MS = 150;
+const MARGIN_PER_NOISE = 8;
+const MOST_MARGIN_MS = 120;
 const REORDER_GAIN = 0.03;
 const REORDERING_FROM = 0.1;
 const REORDERING_MARGIN = 1.5;

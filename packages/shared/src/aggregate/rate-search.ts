@@ -13,7 +13,12 @@ const OVERSHOOT_MS = 60;
 const TOO_LONG_MS = 50;
 /** How long what looks like a queue has to last in the start, in mean deviations of the delay beyond those of a steady line. */
 const NOISE_LASTS = 4;
+/** The start goes on while what arrives grows by this, within so many loops: more where the delay varies. */
+const GROWTH = 1.1;
+const MOST_STALL_LOOPS = 2;
+const STALL_PER_NOISE = 60;
 const STEADY_PDV_MS = 1.5;
+const CATCH_UP = 1.05;
 const SETTLED_MS = 12;
 const LATEST_SETTLED_MS = 500;
 
@@ -27,7 +32,10 @@ export class RateSearch {
   isStartup = true;
   /** What the gate takes the line for, as a multiple of the rate. */
   gain = MOST_STARTUP_GAIN;
-  /** In the start, since when there seems to be a queue; NaN: there is none. */
+  /** In the start: the delivery rate when it last grew, and when that was. */
+  #grownTo = 0;
+  #grownMs = 0;
+  /** Since when there seems to be a queue; NaN: there is none. */
   #fullSinceMs = Number.NaN;
   /** The queue of the start has drained. */
   isSettled = false;
@@ -45,9 +53,10 @@ export class RateSearch {
     this.gain = 1;
   }
 
-  catchUp(rate: number): void {
-    this.#catchUpRate = rate;
-    this.gain = LEAST_STARTUP_GAIN;
+  /** @param former rate before it was doubted. @param rate that is still believed in. */
+  catchUp(former: number, rate: number): void {
+    this.#catchUpRate = former;
+    this.gain = this.#catchUpGain(rate);
   }
 
   /** @param variationMs delay that is no queue. @returns the rate to believe in. line.delivery is known. */
@@ -64,9 +73,15 @@ export class RateSearch {
     const isFull = line.queueMs > FULL_MS + 2 * pdvMs && line.offered > 1.15 * line.delivery;
     if (!isFull && line.queueMs <= TOO_LONG_MS + 3 * pdvMs) this.#fullSinceMs = Number.NaN;
     else if (Number.isNaN(this.#fullSinceMs)) this.#fullSinceMs = nowMs;
-    // Where the delay varies, one late moment is no queue: that of a start lasts, and grows.
-    const lastsMs = Math.min(loopMs, NOISE_LASTS * Math.max(0, pdvMs - STEADY_PDV_MS));
-    if (nowMs - this.#fullSinceMs >= lastsMs) this.endStartup(nowMs);
+    if (line.delivery > GROWTH * this.#grownTo) {
+      this.#grownTo = line.delivery;
+      this.#grownMs = nowMs;
+    }
+    // Where the delay varies, one late moment looks like a queue, and like a full line.
+    const noiseMs = Math.max(0, pdvMs - STEADY_PDV_MS);
+    const lastsMs = Math.min(loopMs, NOISE_LASTS * noiseMs);
+    const stallMs = Math.max(loopMs, Math.min(MOST_STALL_LOOPS * loopMs, STALL_PER_NOISE * noiseMs));
+    if (nowMs - this.#fullSinceMs >= lastsMs && nowMs - this.#grownMs >= stallMs) this.endStartup(nowMs);
   }
 
   /** @param variationMs delay that is no queue. @param isBlind what is seen now says nothing about room: a dip, or no traffic. */
@@ -87,7 +102,13 @@ export class RateSearch {
     if (line.queueMs > FULL_MS || rate > this.#catchUpRate) this.#catchUpRate = Number.NaN;
     const calmLoops = (nowMs - this.#calmSinceMs) / loopMs;
     const emptyLoops = (nowMs - this.#emptySinceMs) / loopMs;
-    if (!Number.isNaN(this.#catchUpRate) || emptyLoops > 1.5 || calmLoops > 6) this.gain = 2;
+    if (emptyLoops > 1.5 || calmLoops > 6) this.gain = 2;
+    else if (!Number.isNaN(this.#catchUpRate)) this.gain = this.#catchUpGain(rate);
     else this.gain = calmLoops > 3 ? 1.3 : calmLoops > 1.5 ? 1.15 : 1;
+  }
+
+  /** What was there before is tried at once, and hardly more. */
+  #catchUpGain(rate: number): number {
+    return Math.max(1, Math.min(LEAST_STARTUP_GAIN, (CATCH_UP * this.#catchUpRate) / rate));
   }
 }

@@ -309,8 +309,9 @@ export class VirtualQueueController implements PathController {
     const least = Math.max(LEAST_BELIEVED, this.#leastMetRate / this.rateBytesPerMs);
     const believed = Math.max(least, 2 ** (-staleMs / HALF_LIFE_MS));
     if (!(believed < 1)) return;
-    this.#search.catchUp(this.rateBytesPerMs);
-    this.#setRate(this.rateBytesPerMs * believed);
+    const former = this.rateBytesPerMs;
+    this.#setRate(former * believed);
+    this.#search.catchUp(former, this.rateBytesPerMs);
     this.#queue.stretch(1 / believed, nowMs);
     this.#renew();
   }
