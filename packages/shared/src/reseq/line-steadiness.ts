@@ -1,5 +1,6 @@
 import { MAX_PATHS, SEND_TIME_UNIT_US } from "../wire/index.ts";
 import { HeldDelay } from "./held-delay.ts";
+import { LatestDelays } from "./latest-delays.ts";
 import { timeDistance } from "./serial.ts";
 
 const UNITS_PER_MS = 1000 / SEND_TIME_UNIT_US;
@@ -27,7 +28,6 @@ const EVEN_SIGMAS = 3.5;
 /** The same for frames that wait for none before them, of which one that is late holds nothing up. */
 const PACED_SIGMAS = 2;
 const MOST_MS = 120;
-
 /** All frames are made as late as a slower line's if that is worth it: so much for a line that carries everything. */
 const WORTH_MS = 100;
 /** The same for frames of even flows: nobody waits for one of them. */
@@ -59,6 +59,7 @@ export class LineSteadiness {
   readonly #before = new Float64Array(MAX_PATHS);
   readonly #stepMs = new Float64Array(MAX_PATHS);
   readonly #count = new Int32Array(MAX_PATHS);
+  readonly #latest = new LatestDelays();
   /** Frames since the last turn, and the most in one. */
   readonly #carried = new Float64Array(MAX_PATHS);
   readonly #mostCarried = new Float64Array(MAX_PATHS);
@@ -74,8 +75,9 @@ export class LineSteadiness {
     this.even = new HeldDelay({ mostMs: mostEvenMs, worthMs: EVEN_WORTH_MS, sigmas: EVEN_SIGMAS });
   }
 
-  /** A line that left is no measure any more; what is known of it is kept. */
+  /** A line that left is no measure any more; what is known of it is kept, but for how late it was when it was full. */
   setLive(mask: number): void {
+    for (let path = 0; path < MAX_PATHS; path++) if ((mask & (1 << path)) === 0) this.#latest.forget(path);
     this.#live = mask;
   }
 
@@ -106,6 +108,7 @@ export class LineSteadiness {
     this.steady.clear();
     this.even.clear();
     this.paced.clear();
+    for (let path = 0; path < MAX_PATHS; path++) this.#latest.forget(path);
     this.#count.fill(0);
     this.#bendMs.fill(0);
     this.#sampledMs.fill(Number.NEGATIVE_INFINITY);
@@ -138,6 +141,7 @@ export class LineSteadiness {
   }
 
   #judge(nowMs: number): void {
+    this.#rememberLatest(nowMs);
     this.#judgedMs = nowMs;
     this.steady.clear();
     this.even.clear();
@@ -154,8 +158,28 @@ export class LineSteadiness {
     const slowest = this.#slowestWorth(held, fastest, nowMs);
     held.paths = this.#within(slowest, nowMs);
     held.target = slowest + (held.sigmas / SIGMAS - 1) * this.#mostExtra(held.paths);
+    if (held === this.even) held.target = this.#latestOf(held.target, held.paths, nowMs);
     const least = (this.#mean[fastest] ?? 0) - this.#extraUnits(fastest);
     held.spanMs = timeDistance(held.target, least) / UNITS_PER_MS;
+  }
+
+  #rememberLatest(nowMs: number): void {
+    const spanMs = Math.min(nowMs - this.#judgedMs, MOST_SPAN_MS);
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if (!this.#counts(path, nowMs)) continue;
+      this.#latest.remember(path, this.#expected(path, EVEN_SIGMAS), this.#extraUnits(path) > 0, spanMs, nowMs);
+    }
+  }
+
+  /** @returns the latest that one of these lines was, if that is later than what is expected of them all now. */
+  #latestOf(expectedUnits: number, paths: number, nowMs: number): number {
+    let latest = expectedUnits;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if ((paths & (1 << path)) === 0) continue;
+      const units = this.#latest.of(path, this.#expected(path, EVEN_SIGMAS), this.#share(path), nowMs);
+      if (timeDistance(units, latest) > 0) latest = units;
+    }
+    return latest;
   }
 
   /** @returns the delay of the slowest line that carries enough to be worth it. */
@@ -226,8 +250,8 @@ export class LineSteadiness {
   }
 
   /** @returns the delay within which nearly all frames of a line come. */
-  #expected(path: number): number {
-    return (this.#mean[path] ?? 0) + this.#extraUnits(path);
+  #expected(path: number, sigmas = SIGMAS): number {
+    return (this.#mean[path] ?? 0) + (sigmas / SIGMAS) * this.#extraUnits(path);
   }
 
   /** How much later than the mean nearly all frames of a line come. */

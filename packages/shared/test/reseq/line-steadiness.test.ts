@@ -107,6 +107,39 @@ describe("the time that frames of even flows take", () => {
     expect(steadiness.even.target / UNITS_PER_MS).toBeLessThan(20 + 5 * 8);
   });
 
+  it("stays that of a line of varying delay when it was full, for a connection that begins later", () => {
+    const light = { meanMs: 60, pdvMs: 4, framesPerMs: 2 };
+    const full = { meanMs: 120, pdvMs: 1, framesPerMs: 2 };
+    const steadiness = evenOf([light], 500);
+    targetMs([full], steadiness, 5_000);
+    targetMs([full], steadiness, 10_000);
+    for (const fromMs of [15_000, 20_000, 25_000]) targetMs([light], steadiness, fromMs);
+    expect(steadiness.steady.target / UNITS_PER_MS).toBeLessThan(85);
+    expect(steadiness.even.target / UNITS_PER_MS).toBeGreaterThan(105);
+
+    steadiness.setLive(0);
+    steadiness.setLive(1);
+    targetMs([light], steadiness, 30_000);
+    expect(steadiness.even.target / UNITS_PER_MS).toBeLessThan(85);
+  });
+
+  it("waits for what a line that carries little may be late by only a little", () => {
+    const light = { meanMs: 60, pdvMs: 8, framesPerMs: 0.2 };
+    const lines = (second: Line) => [{ ...near, framesPerMs: 4 }, second];
+    const steadiness = evenOf(lines(light), 500);
+    const before = steadiness.even.target / UNITS_PER_MS;
+    for (const fromMs of [5_000, 10_000]) targetMs(lines({ ...light, meanMs: 140, pdvMs: 1 }), steadiness, fromMs);
+    for (const fromMs of [15_000, 20_000, 25_000]) targetMs(lines(light), steadiness, fromMs);
+    expect(steadiness.even.target / UNITS_PER_MS - before).toBeLessThan(15);
+  });
+
+  it("is not remembered of a line that is steady: a queue that was there once is gone", () => {
+    const steadiness = evenOf([{ ...near, meanMs: 60 }], 500);
+    targetMs([{ ...near, meanMs: 20 }], steadiness, 5_000);
+    for (const fromMs of [10_000, 15_000, 20_000]) targetMs([near], steadiness, fromMs);
+    expect(steadiness.even.target / UNITS_PER_MS).toBeLessThan(25);
+  });
+
   it("tells of the lines that come in time for the others, where lines vary", () => {
     const lines = [
       { ...near, pdvMs: 5 },
