@@ -10,6 +10,11 @@ const FORGETTING = 0.02;
 /** Nothing is known of the path yet. */
 const FIRST_LIMIT_MS = 500;
 const LEAST_VARIATION_MS = 25;
+/** A line that is full varies less than it does otherwise: what it usually varies counts, too; and the rare late one. */
+const USUAL_REPORTS = 256;
+const USUAL_FACTOR = 8;
+/** Of a line that is steady, beside what else its reports are about. */
+const HOST_VAR_MS = 3;
 const LEAST_REPORT_DELAY_MS = 10;
 const MOST_REPORT_DELAY_MS = 150;
 
@@ -33,6 +38,7 @@ export class LossDetector {
   /** Part of the datagrams that was lost, of the last few hundred. */
   lossRatio = 0;
   #decayedMs = Number.NaN;
+  #usualVarMs = 0;
 
   /** @param rttMs of the newest datagram. @param oldestAgeMs since the sending of the oldest one acknowledged just now. */
   onReport(rttMs: number, oldestAgeMs: number, nowMs: number): void {
@@ -44,7 +50,9 @@ export class LossDetector {
       this.rttVarMs = rttMs / 2;
       return;
     }
-    this.rttVarMs += (Math.abs(this.srttMs - rttMs) - this.rttVarMs) / 8;
+    const deviationMs = Math.abs(this.srttMs - rttMs);
+    this.rttVarMs += (deviationMs - this.rttVarMs) / 8;
+    this.#usualVarMs += (deviationMs - this.#usualVarMs) / USUAL_REPORTS;
     this.srttMs += (rttMs - this.srttMs) / 8;
   }
 
@@ -86,7 +94,12 @@ export class LossDetector {
 
   /** What a path that is well may be late by. */
   get variationMs(): number {
-    return Math.max(4 * this.rttVarMs, LEAST_VARIATION_MS, this.reorderMs);
+    return Math.max(
+      4 * this.rttVarMs,
+      USUAL_FACTOR * (this.#usualVarMs - HOST_VAR_MS),
+      LEAST_VARIATION_MS,
+      this.reorderMs,
+    );
   }
 
   #decay(nowMs: number): void {
