@@ -11,7 +11,7 @@ const UDP_HEADERS_BYTES = 28;
 const UDP_LOAD_RATIO = 0.9;
 const IDLE_SECONDS = 2;
 /** After its start a bond tries how much the lines take. */
-const SETTLE_MS = 1500;
+export const SETTLE_MS = 1500;
 
 /** Round trips over the idle bond, when it has got to know its lines. */
 export async function measureIdle({ topology }: BondStage): Promise<PingStatistics> {

@@ -3,9 +3,10 @@ import { preparePair } from "../support/programs.ts";
 import { seededRandom } from "../support/random.ts";
 import { buildTopology } from "../support/topology.ts";
 import type { PingStatistics } from "../support/traffic.ts";
+import { sleep } from "../support/wait.ts";
 import type { Figure } from "./figures.ts";
 import { measureAlone } from "./measure-alone.ts";
-import { measureEightTcp, measureFullUdp, measureIdle, measureOneTcp } from "./measure-bond.ts";
+import { measureEightTcp, measureFullUdp, measureIdle, measureOneTcp, SETTLE_MS } from "./measure-bond.ts";
 import { measureCut } from "./measure-cut.ts";
 import { measureFlap } from "./measure-flap.ts";
 import { measureSpike } from "./measure-spike.ts";
@@ -127,12 +128,23 @@ export class LabRun {
       oneTcp: await attempt("one-tcp", measureOneTcp),
       eightTcp: await attempt("eight-tcp", measureEightTcp),
       udp: await attempt("udp", measureFullUdp),
-      cut: await attempt("cut", measureCut),
-      spike: await attempt("spike", measureSpike),
-      flap: await attempt("flap", measureFlap),
+      cut: await attempt("cut", afresh(measureCut)),
+      spike: await attempt("spike", afresh(measureSpike)),
+      flap: await attempt("flap", afresh(measureFlap)),
     };
     return { ...run, ...figures, mtu: await innerMtu(stage), error: errors.length === 0 ? null : errors.join("\n") };
   }
+}
+
+/** A line that failed more than once is left out for longer each time: so a bond without a history for each trouble. */
+function afresh<T>(measure: (stage: BondStage, load: Load) => Promise<T>) {
+  return async (stage: BondStage, load: Load): Promise<T> => {
+    const { client, concentrator } = stage.pair;
+    await Promise.all([client.stop(), concentrator.stop()]);
+    await stage.pair.start();
+    await sleep(SETTLE_MS);
+    return measure(stage, load);
+  };
 }
 
 function emptyRun({ scenario }: Stage, policy: string, load: Load, round: number): RunResult {
