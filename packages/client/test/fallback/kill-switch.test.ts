@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { networkOf, nftTableName, SystemChanges, tunnelTable } from "@wanbond/shared/system";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isRoot, makeHomeRouter, type Namespace } from "../../../shared/test/system/namespace.ts";
+import { isRoot, makeHomeRouter, type Namespace } from "../../../../test/support/unit-namespace.ts";
 import { directTableBody, guardChanges } from "../../src/fallback/index.ts";
 import { readUplinkFacts } from "../../src/uplink/index.ts";
 

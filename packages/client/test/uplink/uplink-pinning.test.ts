@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { SystemChanges, uplinkTable } from "@wanbond/shared/system";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isRoot, makeHomeRouter, type Namespace } from "../../../shared/test/system/namespace.ts";
+import { isRoot, makeHomeRouter, type Namespace } from "../../../../test/support/unit-namespace.ts";
 import { reconcileLan } from "../../src/lan/index.ts";
 import { readUplinkFacts, resolveUplinks, UplinkPinning } from "../../src/uplink/index.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { SystemChanges } from "@wanbond/shared/system";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isRoot, makeNamespace, type Namespace } from "../../../shared/test/system/namespace.ts";
+import { isRoot, makeNamespace, type Namespace } from "../../../../test/support/unit-namespace.ts";
 import { type ConcentratorNetwork, reconcileNetwork } from "../../src/nat/index.ts";
 import { natTableBody } from "../../src/nat/nat-table.ts";
 

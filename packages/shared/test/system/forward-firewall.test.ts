@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isRoot, makeNamespace, type Namespace } from "../../../../test/support/unit-namespace.ts";
 import { findForwardObstacles } from "../../src/system/index.ts";
-import { isRoot, makeNamespace, type Namespace } from "./namespace.ts";
 
 const DROPPING = "chain FORWARD { type filter hook forward priority 0; policy drop; }";
 

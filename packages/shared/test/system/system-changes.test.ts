@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isRoot, makeHomeRouter, type Namespace } from "../../../../test/support/unit-namespace.ts";
 import { type Change, forwardingChanges, SystemChanges, tapChanges, uplinkTable } from "../../src/system/index.ts";
-import { isRoot, makeHomeRouter, type Namespace } from "./namespace.ts";
 
 const TABLE = uplinkTable(0, 0);
 const rule: Change = {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRunner, type Runner } from "../../src/system/index.ts";
+import { createRunner, type Runner } from "../../packages/shared/src/system/index.ts";
 
 /** Tests that change a network do so in namespaces of their own, which only root can make. */
 export const isRoot = process.getuid?.() === 0;
