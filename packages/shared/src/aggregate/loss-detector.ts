@@ -10,10 +10,11 @@ const FORGETTING = 0.02;
 /** Nothing is known of the path yet. */
 const FIRST_LIMIT_MS = 500;
 const LEAST_VARIATION_MS = 25;
-/** A line that is full varies less than it does otherwise: what it usually varies counts, too; and the rare late one. */
+/** A line that is full varies less than it does otherwise: its mean deviation of so many reports counts, too. */
 const USUAL_REPORTS = 256;
+/** The latest of thousands of datagrams, in mean deviations. */
 const USUAL_FACTOR = 8;
-/** Of a line that is steady, beside what else its reports are about. */
+/** By how much round trips of a steady line deviate: reports wait for each other, and for busy hosts. */
 const HOST_VAR_MS = 3;
 const LEAST_REPORT_DELAY_MS = 10;
 const MOST_REPORT_DELAY_MS = 150;
