@@ -20,6 +20,7 @@ const INTERVALS_PER_TARGET = 4;
 const LEAST_LIMIT_MS = 1_000;
 const LIMIT_RTTS = 6;
 const LEAST_LIMIT_BYTES = 300_000;
+const MOST_LIMIT_BYTES = 12_000_000;
 /** A path with a longer round trip is ill, and no measure for the queue. */
 const MOST_RTT_MS = 1_500;
 
@@ -37,7 +38,7 @@ export function adaptToPaths(live: readonly Member[], queue: FqCodel, budget: Re
   }
   targetMs = Math.min(MOST_TARGET_MS, targetMs);
   queue.setTarget(targetMs, INTERVALS_PER_TARGET * targetMs);
-  if (rate > 0) queue.byteLimit = Math.max(LEAST_LIMIT_BYTES, limitMs * rate);
+  if (rate > 0) queue.byteLimit = Math.min(MOST_LIMIT_BYTES, Math.max(LEAST_LIMIT_BYTES, limitMs * rate));
   budget.setRate(freeRate, nowMs);
 }
 

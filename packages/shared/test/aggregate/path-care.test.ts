@@ -55,8 +55,9 @@ describe("the limit of the bond's queue", () => {
     expect(adapted([{ srttMs: 40 }, { srttMs: 2_000 }]).byteLimit).toBe(2_000_000);
   });
 
-  it("leaves room for connections that begin on slow lines, and stays as it was without a path", () => {
+  it("leaves room for connections that begin on slow lines, has a bound, and stays as it was without a path", () => {
     expect(adapted([{ srttMs: 40 }], 10).byteLimit).toBe(300_000);
+    expect(adapted([{ srttMs: 40 }], 100_000).byteLimit).toBe(12_000_000);
     const { byteLimit } = new FqCodel(new FrameTable(4), new DroppedSlots(4), { markCe: () => false });
     expect(adapted([]).byteLimit).toBe(byteLimit);
   });
