@@ -82,6 +82,7 @@ describe("path controllers on a simulated line", () => {
     "PDV 5 ms reordering",
     "PDV 20 ms reordering",
     "3G wandering 2-8 Mbit",
+    "the same with PDV 8 ms",
     "4x steps each 3 s",
     "the line 4x slower after idling",
     "0.5 Mbit, 60 ms",
@@ -91,8 +92,7 @@ describe("path controllers on a simulated line", () => {
     expect(of(name).use).toBeGreaterThan(0.95);
   });
 
-  it("fills a line nearly whose rate wanders and whose delay varies by the time of six packets", () => {
-    expect(of("the same with PDV 8 ms").use).toBeGreaterThan(0.93);
+  it("does not pay with a long queue where the rate wanders and the delay varies by the time of six packets", () => {
     expect(of("the same with PDV 8 ms").queueP95Ms).toBeLessThan(100);
   });
 

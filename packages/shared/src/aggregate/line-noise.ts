@@ -89,7 +89,9 @@ export class LineNoise {
   }
 
   #setMargin(marginMs: number): void {
-    const mostMs = Math.min(MOST_MARGIN_MS, MARGIN_PER_NOISE * (this.#peakMs - this.#quietMs));
+    // Deviations that do not depend on each other add up by their squares.
+    const noiseMs = Math.sqrt(Math.max(0, this.#peakMs ** 2 - this.#quietMs ** 2));
+    const mostMs = Math.min(MOST_MARGIN_MS, MARGIN_PER_NOISE * noiseMs);
     this.marginMs = Math.max(0, Math.min(marginMs, mostMs));
   }
 }
