@@ -2,6 +2,7 @@ import { CubicWindow } from "./cubic-window.ts";
 import { DeliverySeries } from "./delivery-series.ts";
 import { Dips } from "./dips.ts";
 import { ForeignDelay } from "./foreign-delay.ts";
+import { Gate } from "./gate.ts";
 import { LeastDelays } from "./least-delays.ts";
 import { LineMeasure } from "./line-measure.ts";
 import { LineNoise } from "./line-noise.ts";
@@ -13,8 +14,8 @@ import type {
   SentMark,
 } from "./path-controller.ts";
 import { PolicedRate } from "./policed-rate.ts";
+import { RateMemory } from "./rate-memory.ts";
 import { RateSearch } from "./rate-search.ts";
-import { VirtualQueue } from "./virtual-queue.ts";
 
 const PACKET_BYTES = 1500;
 /** Queue that is kept in the line. */
@@ -35,20 +36,10 @@ const AFTER_QUEUE_MS = 100;
 const REORDERED_MS = 200;
 /** For so long after something came that had been given up, the line is taken for one that reorders. */
 const CAME_LATE_MS = 2_000;
-/** A rate that was not met for so long is believed less with every half-life, down to a quarter. */
-const FRESH_MS = 1000;
-const HALF_LIFE_MS = 2000;
-const LEAST_BELIEVED = 0.25;
-/** The least rate that the line has shown is remembered for about so long. */
-const LEAST_MET_FADES_MS = 120_000;
-/** The best rate of late fades with this. */
-const USUAL_FADES_MS = 15_000;
 const TREND_MS = 100;
 const MOST_SPAN_MS = 100;
 /** A longer queue is that of a start or of a fall of the rate, which may meet several lines at once. */
 const MOST_TELLING_MS = 40;
-/** Rounding must not make a wait of nothing. */
-const LEAST_WAIT_MS = 0.001;
 const COMPETING_PACE = 1.25;
 
 /**
@@ -60,43 +51,31 @@ const COMPETING_PACE = 1.25;
  */
 export class VirtualQueueController implements PathController {
   rateBytesPerMs = GUESS_BYTES_PER_MS;
-  inflightBytes = 0;
   latenessMs = 0;
   pdvMs = 0;
   readonly #onDelay: (owdMs: number, nowMs: number) => void;
   // What is asked for every datagram and changes with reports alone; see #renew.
   #paceBytesPerMs = 0;
-  #windowBytes = 0;
-  #gateMs = 0;
-  #shutMs = 0;
   #msPerByte = 0;
   #leastQueueMs = 0;
   /** What the queue grows by, as the line gets slower, before feedback tells; negative: it gets faster. */
   #driftMs = 0;
   #lineMs = 0;
-  #limit = Number.POSITIVE_INFINITY;
-  /** What was sent beyond the typed limit, as time, and how much may: no gain and no correction lets more pass. */
-  readonly #typed = new VirtualQueue();
-  #typedMs = Number.POSITIVE_INFINITY;
   #sharing = 1;
   #sentBytes = 0;
   #lostBytes = 0;
   /** When something arrived last that had been given up. */
   #cameLateMs = Number.NEGATIVE_INFINITY;
   #feedbackMs = 0;
-  /** When there was a queue to work on for the line, last. */
-  #loadedMs = 0;
   /** When the queue was long, last: what a full buffer drops is no policer's work. */
   #longQueueMs = Number.NEGATIVE_INFINITY;
   /** Smoothed correction per ms: how fast the line's rate falls (> 0) or rises. */
   #trend = 0;
-  #usualRate = 0;
-  /** The least rate of late, of a line that had enough to do; NaN before the start is over. */
-  #leastMetRate = Number.NaN;
   /** Since the last reduction of the competing window. */
   #hasLoss = false;
   #reducedMs = 0;
-  readonly #queue = new VirtualQueue();
+  readonly #gate = new Gate();
+  readonly #memory = new RateMemory();
   readonly #series = new DeliverySeries();
   readonly #least = new LeastDelays();
   readonly #line = new LineMeasure();
@@ -111,6 +90,10 @@ export class VirtualQueueController implements PathController {
   constructor(onDelay: (owdMs: number, nowMs: number) => void = () => {}) {
     this.#onDelay = onDelay;
     this.#renew();
+  }
+
+  get inflightBytes(): number {
+    return this.#gate.inflightBytes;
   }
 
   get phase(): ControllerPhase {
@@ -129,9 +112,8 @@ export class VirtualQueueController implements PathController {
   }
 
   setTypedLimit(kbps: number | null): void {
-    this.#limit = kbps === null ? Number.POSITIVE_INFINITY : Math.max(LEAST_BYTES_PER_MS, kbps / 8);
-    // Two packets may always go in a row.
-    this.#typedMs = kbps === null ? this.#limit : Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / this.#limit);
+    const limit = kbps === null ? Number.POSITIVE_INFINITY : Math.max(LEAST_BYTES_PER_MS, kbps / 8);
+    this.#gate.setTypedLimit(limit, TARGET_MS);
     this.#setRate(this.rateBytesPerMs);
     this.#renew();
   }
@@ -142,19 +124,18 @@ export class VirtualQueueController implements PathController {
   }
 
   onSent(bytes: number, nowMs: number, mark: SentMark): void {
-    const waitMs = this.#queue.add(bytes / this.#paceBytesPerMs, nowMs);
-    if (this.#typedMs !== Number.POSITIVE_INFINITY) this.#typed.add(bytes / this.#limit, nowMs);
+    const { queue } = this.#gate;
+    const waitMs = this.#gate.add(bytes, this.#paceBytesPerMs, nowMs);
     this.#sentBytes += bytes;
-    this.inflightBytes += bytes;
     mark.queueMs = waitMs;
-    mark.correctionMs = this.#queue.correctionMs;
-    mark.idleSinceMs = this.#queue.idleSinceMs;
+    mark.correctionMs = queue.correctionMs;
+    mark.idleSinceMs = queue.idleSinceMs;
     mark.sentBytes = this.#sentBytes;
     if (waitMs > TARGET_MS / 2) this.#onLoad(nowMs);
   }
 
   onGone(bytes: number, wasLost: boolean, _nowMs: number): void {
-    this.inflightBytes -= bytes;
+    this.#gate.inflightBytes -= bytes;
     if (!wasLost) return;
     this.#lostBytes += bytes;
     this.#hasLoss = true;
@@ -166,6 +147,7 @@ export class VirtualQueueController implements PathController {
   }
 
   onFeedback(sample: FeedbackSample, nowMs: number): void {
+    this.#gate.turn(nowMs);
     this.#learn(sample, nowMs);
     this.#renew();
   }
@@ -182,30 +164,25 @@ export class VirtualQueueController implements PathController {
     this.#judgeLoss(nowMs);
     if (this.#foreign.state === "competing") this.#compete(nowMs);
     else if (this.#foreign.state === "none") this.#adapt(nowMs);
-    this.#rememberLeast(spanMs);
-    this.#usualRate = Math.max(this.rateBytesPerMs, this.#usualRate * (1 - spanMs / USUAL_FADES_MS));
+    const wasMet = this.#search.isSettled && this.#foreign.state === "none";
+    this.#memory.onReport(this.rateBytesPerMs, wasMet, spanMs);
     if (this.#isTelling(nowMs)) this.#onDelay(Math.min(sample.highestOwdMs, sample.fastestOwdMs), nowMs);
   }
 
   isOpen(nowMs: number): boolean {
-    if (this.inflightBytes >= this.#windowBytes || nowMs < this.#shutMs) return false;
-    return this.#queue.waitMs(nowMs) < this.#gateMs && this.#typed.waitMs(nowMs) < this.#typedMs;
+    return this.#gate.isOpen(nowMs);
   }
 
   isOpenForUrgent(nowMs: number): boolean {
-    if (this.inflightBytes >= this.#windowBytes || nowMs < this.#shutMs) return false;
-    return this.#queue.waitMs(nowMs) < 2 * this.#gateMs && this.#typed.waitMs(nowMs) < 2 * this.#typedMs;
+    return this.#gate.isOpenForUrgent(nowMs);
   }
 
   nextOpenMs(nowMs: number): number {
-    if (this.isOpen(nowMs)) return nowMs;
-    if (this.inflightBytes >= this.#windowBytes) return Number.POSITIVE_INFINITY;
-    const waitMs = Math.max(this.#queue.waitMs(nowMs) - this.#gateMs, this.#typed.waitMs(nowMs) - this.#typedMs);
-    return Math.max(this.#shutMs, nowMs + Math.max(LEAST_WAIT_MS, waitMs));
+    return this.#gate.nextOpenMs(nowMs);
   }
 
   queueMs(nowMs: number): number {
-    return Math.max(this.#queue.waitMs(nowMs), this.#leastQueueMs);
+    return Math.max(this.#gate.queue.waitMs(nowMs), this.#leastQueueMs);
   }
 
   arrivalMs(bytes: number, nowMs: number): number {
@@ -222,7 +199,7 @@ export class VirtualQueueController implements PathController {
       rateKbps: this.rateBytesPerMs * 8,
       deliveryKbps: known(this.#line.delivery * 8),
       inflightBytes: this.inflightBytes,
-      windowBytes: this.#windowBytes,
+      windowBytes: this.#gate.windowBytes,
       queueMs: this.queueMs(nowMs),
       lineQueueMs: known(this.#line.queueMs),
       baseOwdMs: known(this.baseOwdMs),
@@ -244,10 +221,10 @@ export class VirtualQueueController implements PathController {
 
   #renew(): void {
     this.#paceBytesPerMs = this.#pace();
-    this.#windowBytes = this.#window();
+    this.#gate.windowBytes = this.#window();
     this.#driftMs = this.#drift();
-    this.#gateMs = this.#targetMs();
-    this.#shutMs = Math.max(this.#dips.untilMs, this.#foreign.pauseUntilMs);
+    this.#gate.targetMs = this.#targetMs();
+    this.#gate.shutUntilMs = Math.max(this.#dips.untilMs, this.#foreign.pauseUntilMs);
     this.#msPerByte = 1 / this.rateBytesPerMs;
     this.#leastQueueMs = this.#foreign.state === "none" ? 0 : this.#line.newestQueueMs;
     this.#lineMs = this.latenessMs + (this.#series.size === 0 ? 0 : this.#least.owdMs);
@@ -256,10 +233,10 @@ export class VirtualQueueController implements PathController {
 
   /**
    * Less while the line gets slower: by the time feedback tells, the queue is longer than the model says. Never so little
-   * that fewer than two packets could be at the line.
+   * that fewer than two packets could be at the line, of the size that is sent: small ones need no long queue.
    */
   #targetMs(): number {
-    const packetMs = PACKET_BYTES / this.rateBytesPerMs;
+    const packetMs = this.#gate.largestBytes / this.rateBytesPerMs;
     if (this.#policed.isOn) return Math.max(2, 2 * packetMs);
     return Math.max(Math.min(2 * TARGET_MS, TARGET_MS - this.#driftMs) / this.#sharing, 1.25 * packetMs);
   }
@@ -273,7 +250,7 @@ export class VirtualQueueController implements PathController {
   /** The rate at which the model drains. */
   #pace(): number {
     if (this.#foreign.state === "competing") return (COMPETING_PACE * this.#cubic.bytes) / this.#loopMs();
-    if (this.#foreign.state === "doubt") return this.#usualRate / 2;
+    if (this.#foreign.state === "doubt") return this.#memory.usual / 2;
     return this.rateBytesPerMs * (this.#policed.isOn ? this.#policed.pace : this.#search.gain);
   }
 
@@ -295,32 +272,18 @@ export class VirtualQueueController implements PathController {
   }
 
   #setRate(bytesPerMs: number): void {
-    this.rateBytesPerMs = Math.min(this.#limit, Math.max(LEAST_BYTES_PER_MS, bytesPerMs));
+    this.rateBytesPerMs = Math.min(this.#gate.limit, Math.max(LEAST_BYTES_PER_MS, bytesPerMs));
   }
 
-  /**
-   * The source has something again: a rate that was not met for long may be gone, as radio cells change within seconds. But
-   * a line that always had this rate is believed to have it still: who starts carefully starts slowly.
-   */
+  /** The source has something again. */
   #onLoad(nowMs: number): void {
-    const staleMs = nowMs - this.#loadedMs - FRESH_MS;
-    this.#loadedMs = nowMs;
-    if (staleMs <= 0 || this.#search.isStartup || this.#foreign.state !== "none") return;
-    const least = Math.max(LEAST_BELIEVED, this.#leastMetRate / this.rateBytesPerMs);
-    const believed = Math.max(least, 2 ** (-staleMs / HALF_LIFE_MS));
-    if (!(believed < 1)) return;
+    const believed = this.#memory.onLoad(this.rateBytesPerMs, nowMs);
+    if (believed === 1 || this.#search.isStartup || this.#foreign.state !== "none") return;
     const former = this.rateBytesPerMs;
     this.#setRate(former * believed);
     this.#search.catchUp(former, this.rateBytesPerMs);
-    this.#queue.stretch(1 / believed, nowMs);
+    this.#gate.queue.stretch(1 / believed, nowMs);
     this.#renew();
-  }
-
-  #rememberLeast(spanMs: number): void {
-    if (!this.#search.isSettled || this.#foreign.state !== "none") return;
-    const rate = this.rateBytesPerMs;
-    const least = this.#leastMetRate + ((rate - this.#leastMetRate) * spanMs) / LEAST_MET_FADES_MS;
-    this.#leastMetRate = Number.isNaN(least) ? rate : Math.min(least, rate);
   }
 
   #take(sample: FeedbackSample, spanMs: number, nowMs: number): void {
@@ -337,7 +300,8 @@ export class VirtualQueueController implements PathController {
     this.#series.add(nowMs, arrivalMs, receivedBytes, highestSentMs, high.sentBytes, this.#lostBytes, owdMs, leastMs);
     const missingBytes = high.sentBytes - receivedBytes;
     this.#noise.addSample(sample.highestOwdMs, highMs, missingBytes, spanMs, this.#search.isStartup);
-    const predictedMs = this.#least.owdMs + Math.max(0, high.queueMs + this.#queue.correctionMs - high.correctionMs);
+    const predictedMs =
+      this.#least.owdMs + Math.max(0, high.queueMs + this.#gate.queue.correctionMs - high.correctionMs);
     this.latenessMs += 0.05 * (Math.max(0, sample.highestOwdMs - predictedMs) - this.latenessMs);
   }
 
@@ -346,41 +310,43 @@ export class VirtualQueueController implements PathController {
     if (this.#foreign.state !== "none") return;
     const { isSettled } = this.#search;
     const windowMs = Math.min(30, 10 * this.#noise.pdvMs);
-    const errorMs = this.#series.leastUnexplainedMs(windowMs) - this.#emptyOwdMs() - this.#queue.correctionMs;
+    const errorMs = this.#series.leastUnexplainedMs(windowMs) - this.#emptyOwdMs() - this.#gate.queue.correctionMs;
     if (isSettled && nowMs > this.#dips.seenUntilMs) {
       const wasBusy = sample.highestMark.queueMs > TARGET_MS / 2;
       // Not by what a neighbour leaves of it.
-      const rate = Math.max(this.rateBytesPerMs, this.#usualRate / 2);
+      const rate = Math.max(this.rateBytesPerMs, this.#memory.usual / 2);
       this.#noise.addError(errorMs, wasBusy, PACKET_BYTES / rate, spanMs);
     }
     if (this.#policed.isOn) return;
     if (isSettled) this.#trend += (1 - Math.exp(-spanMs / TREND_MS)) * (errorMs / spanMs - this.#trend);
     // An empty line with a wide margin has less than no queue: what is missing is made up at half the rate, not at once.
     const isWide = this.#noise.marginMs > TARGET_MS && !this.#noise.isReordering;
-    this.#queue.correct(isWide ? Math.max(errorMs, -spanMs / 2) : errorMs, nowMs);
+    this.#gate.queue.correct(isWide ? Math.max(errorMs, -spanMs / 2) : errorMs, nowMs);
   }
 
   #judgeDelay(sample: FeedbackSample, nowMs: number): void {
     const foreign = this.#foreign;
     const before = foreign.state;
     // A neighbour starves the rate; what the line is must not be judged by what is left of it.
-    const rate = Math.max(this.rateBytesPerMs, this.#usualRate / 4);
+    const rate = Math.max(this.rateBytesPerMs, this.#memory.usual / 4);
     const flightMs = this.#series.flightBytes() / rate;
     const loopMs = this.#least.rttMs + FEEDBACK_MS;
-    const targetMs = Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / rate);
-    const waitMs = this.#queue.waitMs(nowMs);
+    // What the start put into the line is ours, and so is the lateness of a line whose noise is not known yet.
+    const { isSettled } = this.#search;
+    const targetMs = isSettled ? Math.max(TARGET_MS, (1.25 * PACKET_BYTES) / rate) : Number.POSITIVE_INFINITY;
+    const waitMs = this.#gate.queue.waitMs(nowMs);
     foreign.onReport(this.#line, sample.highestSentMs, flightMs, loopMs, waitMs, this.#noise.pdvMs, targetMs, nowMs);
     if (foreign.verdict !== "none") this.#endDoubt(nowMs);
-    else if (before === "none" && foreign.state !== "none") this.#leastMetRate = 0;
+    else if (before === "none" && foreign.state !== "none") this.#memory.doubt();
     else if (before !== "competing" && foreign.state === "competing") {
-      this.#cubic.start((this.#usualRate / 2) * this.#loopMs(), nowMs);
+      this.#cubic.start((this.#memory.usual / 2) * this.#loopMs(), nowMs);
     }
   }
 
   #endDoubt(nowMs: number): void {
     if (this.#foreign.verdict === "longer") {
       this.#least.lengthen(this.#foreign.leftMs, nowMs);
-      this.#setRate(this.#usualRate);
+      this.#setRate(this.#memory.usual);
     } else if (!Number.isNaN(this.#line.delivery)) {
       this.#setRate(this.#line.delivery);
     }
@@ -430,13 +396,13 @@ export class VirtualQueueController implements PathController {
     this.#setRate(search.follow(this.rateBytesPerMs, line, variationMs));
     const loopMs = this.#least.rttMs + FEEDBACK_MS;
     const isBlind = line.isLimited || nowMs < this.#dips.seenUntilMs;
-    if (search.isStartup && this.rateBytesPerMs >= this.#limit) search.endStartup(nowMs);
+    if (search.isStartup && this.rateBytesPerMs >= this.#gate.limit) search.endStartup(nowMs);
     if (search.isStartup) search.start(line, pdvMs, loopMs, nowMs);
     else search.grow(line, this.rateBytesPerMs, marginMs, pdvMs, variationMs, loopMs, isBlind, nowMs);
   }
 
   #dip(nowMs: number): void {
-    const waitMs = this.#queue.waitMs(nowMs);
+    const waitMs = this.#gate.queue.waitMs(nowMs);
     if (this.#search.isStartup || !this.#dips.isDue(nowMs) || waitMs < 0.4 * TARGET_MS) return;
     const { marginMs, pdvMs, isReordering } = this.#noise;
     const drainMs = waitMs + marginMs + (isReordering ? 2 * pdvMs : 0);

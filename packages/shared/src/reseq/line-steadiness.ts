@@ -32,6 +32,14 @@ const MOST_MS = 120;
 const WORTH_MS = 100;
 /** The same for frames of even flows: nobody waits for one of them. */
 const EVEN_WORTH_MS = 1_500;
+/**
+ * Lines that carry little need not be waited for in full: a connection that is used to a part of their delay has enough under
+ * way for the rest, and begins sooner. With more than one share of what all lines carry it is all of it, below the other
+ * share the least part, and in proportion between them.
+ */
+const FULL_EVEN_SHARE = 0.28;
+const LEAST_EVEN_SHARE = 0.16;
+const LEAST_EVEN_PART = 0.4;
 /** What a line carries is the most that it carried in such a span; that is forgotten in about the other. */
 const CARRIED_MS = 250;
 const CARRIED_FADES_MS = 120_000;
@@ -148,17 +156,18 @@ export class LineSteadiness {
     this.paced.clear();
     const fastest = this.#soonest(nowMs);
     if (fastest < 0) return;
+    if (this.#extraUnits(fastest) > 0) {
+      this.#measure(this.steady, fastest, nowMs);
+      this.#measure(this.paced, fastest, nowMs);
+    }
     this.#measure(this.even, fastest, nowMs);
-    if (this.#extraUnits(fastest) <= 0) return;
-    this.#measure(this.steady, fastest, nowMs);
-    this.#measure(this.paced, fastest, nowMs);
   }
 
   #measure(held: HeldDelay, fastest: number, nowMs: number): void {
     const slowest = this.#slowestWorth(held, fastest, nowMs);
     held.paths = this.#within(slowest, nowMs);
-    held.target = slowest + (held.sigmas / SIGMAS - 1) * this.#mostExtra(held.paths);
-    if (held === this.even) held.target = this.#latestOf(held.target, held.paths, nowMs);
+    if (held === this.even) held.target = this.#evenTarget(fastest, nowMs);
+    else held.target = slowest + (held.sigmas / SIGMAS - 1) * this.#mostExtra(held.paths);
     const least = (this.#mean[fastest] ?? 0) - this.#extraUnits(fastest);
     held.spanMs = timeDistance(held.target, least) / UNITS_PER_MS;
   }
@@ -171,15 +180,32 @@ export class LineSteadiness {
     }
   }
 
-  /** @returns the latest that one of these lines was, if that is later than what is expected of them all now. */
-  #latestOf(expectedUnits: number, paths: number, nowMs: number): number {
-    let latest = expectedUnits;
+  /** @returns the delay of the latest frames of the lines that even flows wait for, or a part of what it is beyond the soonest. */
+  #evenTarget(fastest: number, nowMs: number): number {
+    const { paths } = this.even;
+    const soonest = this.#expected(fastest);
+    let mostUnits = Math.max(0, timeDistance(this.steady.target, soonest));
     for (let path = 0; path < MAX_PATHS; path++) {
       if ((paths & (1 << path)) === 0) continue;
-      const units = this.#latest.of(path, this.#expected(path, EVEN_SIGMAS), this.#share(path), nowMs);
-      if (timeDistance(units, latest) > 0) latest = units;
+      const late = this.#latestOf(path, nowMs);
+      mostUnits = Math.max(mostUnits, evenPart(this.#shareAsLate(late, nowMs)) * timeDistance(late, soonest));
     }
-    return latest;
+    return soonest + mostUnits;
+  }
+
+  /** @returns the part that the lines of even flows which are so late, or later, have in what all of them carry. */
+  #shareAsLate(late: number, nowMs: number): number {
+    let share = 0;
+    for (let path = 0; path < MAX_PATHS; path++) {
+      if ((this.even.paths & (1 << path)) === 0) continue;
+      if (timeDistance(this.#latestOf(path, nowMs), late) >= 0) share += this.#share(path);
+    }
+    return share;
+  }
+
+  /** @returns the delay of a line's latest frames: what is expected now, or was when it was full. */
+  #latestOf(path: number, nowMs: number): number {
+    return this.#latest.of(path, this.#expected(path, EVEN_SIGMAS), this.#share(path), nowMs);
   }
 
   /** @returns the delay of the slowest line that carries enough to be worth it. */
@@ -259,6 +285,12 @@ export class LineSteadiness {
     const sigmaMs = (this.#bendMs[path] ?? 0) / BEND_PER_SIGMA;
     return sigmaMs < HOST_SIGMA_MS ? 0 : Math.min(MOST_MS, SIGMAS * sigmaMs) * UNITS_PER_MS;
   }
+}
+
+/** @param share that lines have in what all of them carry. @returns which part of their delay even flows have. */
+function evenPart(share: number): number {
+  const beyond = (share - LEAST_EVEN_SHARE) / (FULL_EVEN_SHARE - LEAST_EVEN_SHARE);
+  return LEAST_EVEN_PART + (1 - LEAST_EVEN_PART) * Math.max(0, Math.min(1, beyond));
 }
 
 function delayUnits(sentAt: number, nowMs: number): number {

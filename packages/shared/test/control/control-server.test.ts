@@ -144,18 +144,19 @@ describe("the control socket", () => {
 
 describe("the status stream", () => {
   it("sends a snapshot at once and then again and again until the reader goes", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
     const socketPath = temporarySocket();
-    const read = vi.fn(() => SNAPSHOT);
-    await served(socketPath, sourceOf(read));
+    await served(socketPath, undefined, 1000);
     const stop = new AbortController();
     let received = 0;
-    await streamStatus(socketPath, () => ++received === 3 && stop.abort(), stop.signal);
-    expect(received).toBeGreaterThanOrEqual(3);
-    await vi.waitUntil(async () => {
-      const before = read.mock.calls.length;
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      return read.mock.calls.length === before; // No reader, no timer.
-    });
+    const onSnapshot = () => {
+      if (++received === 3) stop.abort();
+      else vi.advanceTimersByTime(1000);
+    };
+    await streamStatus(socketPath, onSnapshot, stop.signal);
+    expect(received).toBe(3);
+    await vi.waitUntil(() => vi.getTimerCount() === 0); // No reader, no timer.
   });
 
   it("ends when the program stops", async () => {

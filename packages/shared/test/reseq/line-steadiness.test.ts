@@ -87,6 +87,33 @@ describe("the time that frames of even flows take", () => {
     expect([steadiness.steady.paths, steadiness.even.paths]).toEqual([0, 0b11]);
   });
 
+  it("is a part of that where only little comes so late: a connection begins sooner", () => {
+    const mostly = (framesPerMs: number) =>
+      evenOf(
+        [
+          { ...near, framesPerMs: 10 },
+          { ...far, framesPerMs },
+        ],
+        500,
+      ).even;
+    const targetOf = ({ target }: { target: number }) => target / UNITS_PER_MS;
+    expect(mostly(1).paths).toBe(0b11);
+    expect(targetOf(mostly(1))).toBeCloseTo(20 + 0.4 * 100, 0);
+    expect(targetOf(mostly(2.4))).toBeGreaterThan(20 + 0.5 * 100);
+    expect(targetOf(mostly(2.4))).toBeLessThan(20 + 0.7 * 100);
+    expect(targetOf(mostly(6))).toBeCloseTo(120, 0);
+  });
+
+  it("counts all lines that are so late together", () => {
+    const lines = [
+      { ...near, framesPerMs: 6 },
+      { ...far, framesPerMs: 1 },
+      { ...far, framesPerMs: 1 },
+      { ...far, framesPerMs: 1 },
+    ];
+    expect(evenOf(lines, 500).even.target / UNITS_PER_MS).toBeCloseTo(120, 0);
+  });
+
   it("leaves out a line that is further behind than the longest wait, or carries too little for that", () => {
     expect(evenOf([near, far], 90).even.paths).toBe(0b01);
     expect(evenOf([near, { ...far, framesPerMs: 0.2 }], 500).even.paths).toBe(0b11);
