@@ -51,6 +51,12 @@ describe("VirtualQueueController on a simulated line", () => {
     expect(entered.at(-1)).toBe("steady");
   });
 
+  it("takes the late frames of a line whose noise it does not know yet for no neighbour's", () => {
+    const line = { rateKbps: 200_000, delayMs: 80, pdvMs: 30, queueMs: 500, lossRatio: 0.01 };
+    const { entered } = phases({ name: "long start", line, backMs: 80, runMs: 8_000, fromMs: 4_000 });
+    expect(entered).not.toContain("competing");
+  });
+
   it("keeps its rate through a spike, which it takes for a longer line, and drains what the spike left", () => {
     const { entered, end } = phases(situation("spike of 1 s"));
     expect(entered).toEqual(["startup", "steady", "foreign", "steady"]);
