@@ -5,16 +5,16 @@ const BYTES = 1500;
 const PACE = 1500; // One packet per ms.
 
 function gate(): Gate {
-  const it = new Gate();
-  it.windowBytes = 100 * BYTES;
-  it.targetMs = 3;
-  return it;
+  const line = new Gate();
+  line.windowBytes = 100 * BYTES;
+  line.targetMs = 3;
+  return line;
 }
 
 /** @returns how many datagrams go before it shuts. */
-function fill(it: Gate, nowMs: number): number {
+function fill(line: Gate, nowMs: number): number {
   let count = 0;
-  for (; it.isOpen(nowMs); count++) it.add(BYTES, PACE, nowMs);
+  for (; line.isOpen(nowMs); count++) line.add(BYTES, PACE, nowMs);
   return count;
 }
 
