@@ -16,6 +16,11 @@ const MOST_UNREPORTED = 128;
 const SHORTEST_MS = 1;
 /** The last news are said twice: nothing else would follow them. */
 const REPEAT_MS = 20;
+/**
+ * Of a path that has no more news they are said again with the news of others, so many times, and each time after twice the
+ * time: what was said last may have gone with that path, and the peer would send again all that it does not know to be here.
+ */
+const RIDES = 4;
 
 /** What feedback may cost: of the bytes it reports on, and of what the return path carries. */
 const DATA_SHARE = 0.015;
@@ -52,6 +57,14 @@ class PathRecord {
   cameLate = 0;
   /** To be said once more if nothing else comes. */
   repeats = false;
+  /** Since when the last news may be said again with those of others, and how often they were; Infinity: there is no need. */
+  rideMs = Number.POSITIVE_INFINITY;
+  rides = 0;
+
+  /** The lowest counter that a message with news reports on. */
+  get lowestLately(): number {
+    return Math.min(this.lowest, this.lowestBefore, this.lowestBefore2, this.log.highest);
+  }
 }
 
 /**
@@ -193,13 +206,15 @@ export class FeedbackRecorder {
     for (let i = 0; i < MAX_PATHS; i++) {
       const path = (first + i) % MAX_PATHS;
       const record = this.#records[path];
-      if (record === undefined || !(isRepeat ? record.repeats : record.hasNews)) continue;
+      if (record === undefined) continue;
+      const isDue = isRepeat ? record.repeats : record.hasNews || nowMs >= record.rideMs;
+      if (!isDue) continue;
       this.#fill(path, record, nowMs);
       if (!writer.feedbackBlock(this.#block)) {
         this.#firstPath = path;
         return false;
       }
-      this.#said(record, isRepeat);
+      this.#said(record, nowMs);
     }
     return true;
   }
@@ -216,17 +231,22 @@ export class FeedbackRecorder {
     block.fastestBack = hasFastest ? highest - record.fastestCounter : 0;
     const arrivalMs = hasFastest ? record.fastestArrivalMs : record.highestArrivalMs;
     block.fastestHeldUnits = unitsOf(nowMs) - unitsOf(arrivalMs);
-    const lowest = Math.min(record.lowest, record.lowestBefore, record.lowestBefore2, highest);
-    block.runCount = record.log.runs(lowest, block.runs);
+    block.runCount = record.log.runs(record.hasNews ? record.lowestLately : 0, block.runs);
   }
 
-  #said(record: PathRecord, isRepeat: boolean): void {
+  #said(record: PathRecord, nowMs: number): void {
+    record.rides = record.hasNews ? 0 : record.rides + 1;
+    record.rideMs = record.rides < RIDES ? nowMs + REPEAT_MS * 2 ** record.rides : Number.POSITIVE_INFINITY;
+    if (!record.hasNews) {
+      record.repeats = false;
+      return;
+    }
     record.lowestBefore2 = record.lowestBefore;
     record.lowestBefore = record.lowest;
     record.lowest = Number.POSITIVE_INFINITY;
     record.fastestCounter = -1;
     record.hasNews = false;
-    record.repeats = !isRepeat;
+    record.repeats = true;
   }
 
   #account(bytes: number, nowMs: number): void {

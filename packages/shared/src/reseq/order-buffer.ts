@@ -63,6 +63,10 @@ export class OrderBuffer {
     return this.#expected[flowSlot] ?? 0;
   }
 
+  isMissingOrBefore(flowSlot: number, sequence: number): boolean {
+    return sequenceDistance(sequence, this.missing(flowSlot)) <= 0;
+  }
+
   /** When the first frame behind the missing one arrived; NaN when none is missing. */
   missingSinceMs(flowSlot: number): number {
     const ring = this.#rings[flowSlot];

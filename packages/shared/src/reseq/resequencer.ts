@@ -35,7 +35,8 @@ const NEW_FLOW_MS = 250;
 export class Resequencer {
   /**
    * How long a frame that was lost may take to come again, on top of the skew; 0: the sender does not send again. As long as
-   * it does, a frame that every path has passed is not given up.
+   * it does, a frame that every path has passed is not given up; and where many were lost at once, as with a line that died,
+   * those that come again one after the other each give the next one that time.
    */
   repairMs = 0;
   /** When the sender is to be told of steadyPaths and evenPaths. */
@@ -51,6 +52,8 @@ export class Resequencer {
   readonly #steady: SteadyRelease;
   /** By flow slot: its last frame was one of an even flow. */
   readonly #isEven = new Uint8Array(FLOW_SLOTS);
+  /** By flow slot: when a frame came again that is the missing one, or one before it: its turn comes next. */
+  readonly #repairedMs = new Float64Array(FLOW_SLOTS).fill(Number.NEGATIVE_INFINITY);
   /** Frames whose turn it is; empty between calls. */
   readonly #turn: SlotVector;
   /** When holes have to be judged. Infinity while nothing is held. */
@@ -136,6 +139,7 @@ export class Resequencer {
     this.#delays.onArrival(path, sentAt, nowMs);
     this.#carriers.onArrival(flowSlot, sequence, path, nowMs);
     this.#isEven[flowSlot] = isEven ? 1 : 0;
+    if (isAgain && this.#buffer.isMissingOrBefore(flowSlot, sequence)) this.#repairedMs[flowSlot] = nowMs;
     const isNew = this.#duplicates.accept(flowSlot, sequence) === NEW;
     if (isNew) {
       const { even, steady } = this.#steadiness;
@@ -243,7 +247,8 @@ export class Resequencer {
     const paths = this.#mayCarry(flowSlot, unmeasured, nowMs - settlingMs);
     while (buffer.isHolding(flowSlot)) {
       const lostMs = this.#lostAtMs(flowSlot, paths);
-      const dueMs = buffer.missingSinceMs(flowSlot) + holdMs + this.repairMs;
+      const sinceMs = Math.max(buffer.missingSinceMs(flowSlot), this.#repairedMs[flowSlot] ?? 0);
+      const dueMs = sinceMs + holdMs + this.repairMs;
       if (this.repairMs === 0 && lostMs <= nowMs) this.skipped.lost++;
       else if (dueMs <= nowMs) this.skipped.overdue++;
       else return this.repairMs === 0 ? Math.min(lostMs, dueMs) : dueMs;

@@ -6,6 +6,7 @@ export interface Frame {
   readonly sequence: number;
   readonly path: number;
   readonly sentMs: number;
+  readonly isAgain?: boolean;
 }
 
 export interface Delivery extends Frame {
@@ -43,8 +44,8 @@ export class Harness {
   push(frame: Frame, nowMs: number): void {
     const sentAt = Math.floor((frame.sentMs + CLOCK_OFFSET_MS) * UNITS_PER_MS) & 0xffffff;
     const slot = this.frames.push(frame) - 1;
-    const { flowSlot, sequence, path } = frame;
-    if (!this.resequencer.push(slot, flowSlot, sequence & 0xffffff, path, sentAt, nowMs)) this.refused++;
+    const { flowSlot, sequence, path, isAgain } = frame;
+    if (!this.resequencer.push(slot, flowSlot, sequence & 0xffffff, path, sentAt, nowMs, isAgain)) this.refused++;
     this.collect(nowMs);
   }
 

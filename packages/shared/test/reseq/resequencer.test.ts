@@ -62,6 +62,36 @@ describe("Resequencer on one path", () => {
   });
 });
 
+describe("Resequencer while frames come again", () => {
+  /** 2000 to 2098 went with path 0; 2099 came over path 1. Those that went come again, one every 10 ms, from 100 ms on. */
+  function again(upTo: number): Harness {
+    const harness = twoPaths();
+    harness.resequencer.repairMs = 100;
+    harness.arrive({ flowSlot: 0, sequence: 2099, path: 1, sentMs: 2010 }, 2060);
+    for (let sequence = 2000; sequence <= upTo; sequence++) {
+      const atMs = 2160 + 10 * (sequence - 2000);
+      while (harness.nextDeadlineMs < atMs) harness.onTimer(harness.nextDeadlineMs);
+      harness.arrive({ flowSlot: 0, sequence, path: 1, sentMs: atMs - 50, isAgain: true }, atMs);
+    }
+    return harness;
+  }
+
+  it("waits for each of many that went with a line, as long as they come", () => {
+    const harness = again(2098);
+    expect(harness.outOfOrder()).toEqual([]);
+    expect(harness.sequences().slice(2000)).toEqual(Array.from({ length: 100 }, (_, i) => 2000 + i));
+    expect(harness.resequencer.skipped).toEqual({ lost: 0, overdue: 0 });
+  });
+
+  it("and no longer than a repair takes when they stop", () => {
+    const harness = again(2049);
+    harness.onTimer(2160 + 490 + harness.resequencer.holdMs + 99);
+    expect(harness.sequences().at(-1)).toBe(2049);
+    harness.onTimer(2160 + 490 + harness.resequencer.holdMs + 101);
+    expect(harness.sequences().at(-1)).toBe(2099);
+  });
+});
+
 describe("Resequencer's rule of loss", () => {
   it("waits for the path that has not passed the hole, and no longer", () => {
     const harness = twoPaths();
