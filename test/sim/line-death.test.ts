@@ -51,4 +51,16 @@ describe("a line that dies at full load", () => {
     },
     60_000,
   );
+
+  it("makes a TCP send next to nothing again, though most of what was under way went with it", () => {
+    const world = new SimWorld({ links: [[link(150, 8), link(15, 40)]], policy: "aggregate" }).run(3000);
+    const { flow } = world.download(new Cubic());
+    world.run(5000);
+    world.link(0).set({ blackholed: true });
+    const before = { resent: flow.sender.counters.resent, bytes: flow.receiver.receivedBytes };
+    world.run(3000);
+    expect(flow.sender.counters.resent - before.resent).toBeLessThan(100);
+    const kbps = (8 * (flow.receiver.receivedBytes - before.bytes)) / 3000;
+    expect(kbps).toBeGreaterThan(0.6 * 15_000);
+  });
 });
