@@ -1,4 +1,4 @@
-import { type PolicyName, STANDARD_POLICIES } from "../bond/index.ts";
+import { DEFAULT_POLICY, type PolicyName, STANDARD_POLICIES } from "../bond/index.ts";
 import { ALIASES, type PolicyKey } from "./bonding-document.ts";
 import { linkFaults, linkListFaults, type Table, tableOf, unusedLinkKeys } from "./bonding-link-rules.ts";
 import { closestWord } from "./closest-word.ts";
@@ -75,7 +75,7 @@ function sectionsOf(document: Table, shared: Table): Section[] {
 
 /** The policies that peers get; those that are only defined do not count. */
 function usedSections(document: Table, sections: readonly Section[], shared: Table): Section[] {
-  const chosen = document.get("defaultBondingPolicy") ?? document.get("mode") ?? "balance-xor";
+  const chosen = document.get("defaultBondingPolicy") ?? document.get("mode") ?? DEFAULT_POLICY;
   const names = new Set([chosen, ...tableOf(document.get("peerSpecificBonds")).values()]);
   return sections.filter(({ name }) => names.has(name) && shared.size > 0);
 }

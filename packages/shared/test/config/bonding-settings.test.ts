@@ -148,6 +148,12 @@ describe("every key", () => {
     expect(Object.keys(resolved(raw).links)).toEqual(["a"]);
   });
 
+  it("links beside the policies may be what the default policy takes, where none is named", () => {
+    const links = { lte: { speed: 5 }, dsl: {} };
+    expect(resolved({ links }).links).toMatchObject({ lte: { speed: 5 }, dsl: { speed: null } });
+    expect(resolved({ links })).toEqual(resolved({ defaultBondingPolicy: "aggregate", links }));
+  });
+
   it("has a default", () => {
     expect(resolveBond(undefined)).toEqual(resolved({}));
     expect(resolveBond(undefined)).toMatchObject({
@@ -276,6 +282,16 @@ describe("faults", () => {
       "no effect: alloc of shared links",
       { mode: "none", links: { a: { alloc: 1 } } },
       ["links.a.alloc: has no effect in none"],
+    ],
+    [
+      "no effect: alloc of shared links where no policy is named",
+      { links: { a: { alloc: 1 } } },
+      ["links.a.alloc: has no effect in aggregate"],
+    ],
+    [
+      "speed for some of the shared links, where a peer's policy weighs by it",
+      { peerSpecificBonds: { home: "balance-xor" }, links: { a: { speed: 5 }, b: {} } },
+      ["links.b: has no speed, but other links have"],
     ],
     [
       "weights",
