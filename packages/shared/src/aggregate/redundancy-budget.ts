@@ -17,7 +17,7 @@ const SPARE_LEAST_BURST_BYTES = 30_000;
  */
 export class RedundancyBudget {
   /** Second copies by why they were allowed, and frames that got none. */
-  readonly counters = { idleLine: 0, budget: 0, overBudget: 0, metered: 0, spare: 0 };
+  readonly counters = { idleLine: 0, budget: 0, overBudget: 0, spare: 0 };
   duplicatedBytes = 0;
   readonly #ratio: number;
   readonly #bucket = new TokenBucket(BURST_MS, LEAST_BURST_BYTES);
@@ -44,14 +44,10 @@ export class RedundancyBudget {
   }
 
   /**
-   * May a second copy of this frame go out on this path now? If so, it is paid for.
+   * May a second copy of this frame go out on this path now? Metered ones are not asked about. If so, it is paid for.
    * @param queueMs predicted wait in the line; NaN when it is not known.
    */
-  admits(bytes: number, isMetered: boolean, queueMs: number, nowMs: number): boolean {
-    if (isMetered) {
-      this.counters.metered++;
-      return false;
-    }
+  admits(bytes: number, queueMs: number, nowMs: number): boolean {
     if (queueMs < IDLE_LINE_MS) this.counters.idleLine++;
     else if (this.#ratio > 0 && this.#bucket.take(bytes, nowMs)) this.counters.budget++;
     else {

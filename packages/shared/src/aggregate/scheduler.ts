@@ -165,7 +165,7 @@ export class Scheduler {
     return third;
   }
 
-  /** Finds the two paths with the earliest arrival, gates aside. */
+  /** Finds the path with the earliest arrival, gates aside, and the next one that is not metered: those get no second copies. */
   pickTwo(bytes: number, nowMs: number): void {
     this.best = undefined;
     this.second = undefined;
@@ -174,11 +174,13 @@ export class Scheduler {
     for (const member of this.#live) {
       const arrivalMs = member.controller.driftingArrivalMs(bytes, nowMs);
       if (arrivalMs < this.bestArrivalMs) {
-        this.second = this.best;
-        this.secondArrivalMs = this.bestArrivalMs;
+        if (this.best !== undefined && !this.best.metered) {
+          this.second = this.best;
+          this.secondArrivalMs = this.bestArrivalMs;
+        }
         this.best = member;
         this.bestArrivalMs = arrivalMs;
-      } else if (arrivalMs < this.secondArrivalMs) {
+      } else if (arrivalMs < this.secondArrivalMs && !member.metered) {
         this.second = member;
         this.secondArrivalMs = arrivalMs;
       }

@@ -97,7 +97,7 @@ export class Transmitter {
     }
     if (second !== undefined && isSoon) {
       const queueMs = second.controller.queueMs(nowMs);
-      if (this.#budget.admits(bytes, second.metered, queueMs, nowMs)) {
+      if (this.#budget.admits(bytes, queueMs, nowMs)) {
         this.#transmit(second, slot, "duplicate", KIND_DUPLICATE, isKept, nowMs);
       }
     }
@@ -161,12 +161,12 @@ export class Transmitter {
     return true;
   }
 
-  /** @returns of the paths that went silent just now the one on which something came in last. */
+  /** @returns of the paths that went silent just now, but for metered ones, the one on which something came in last. */
   #freshSuspect(tried: readonly Member[], nowMs: number): Member | undefined {
     let fresh: Member | undefined;
     let heardMs = Number.NEGATIVE_INFINITY;
     for (const member of tried) {
-      if (!(nowMs - member.suspectSinceMs < FRESH_SUSPICION_MS)) continue;
+      if (member.metered || !(nowMs - member.suspectSinceMs < FRESH_SUSPICION_MS)) continue;
       const memberHeardMs = this.#sink.heardMs(member.number);
       if (fresh !== undefined && !(memberHeardMs > heardMs)) continue;
       fresh = member;

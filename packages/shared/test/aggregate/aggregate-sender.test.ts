@@ -393,6 +393,20 @@ describe("real-time frames", () => {
     expect(kinds(far.sent).filter((kind) => kind === "duplicate->1").length).toBeLessThanOrEqual(1);
   });
 
+  it.each([
+    ["second best", [{ delayMs: 14 }, { delayMs: 10 }, { delayMs: 12, metered: true }], ["first->1", "duplicate->0"]],
+    ["best", [{ delayMs: 14 }, { delayMs: 12 }, { delayMs: 10, metered: true }], ["first->2", "duplicate->1"]],
+    [
+      "second best, and was there first",
+      [{ delayMs: 12, metered: true }, { delayMs: 10 }, { delayMs: 14 }],
+      ["first->1", "duplicate->2"],
+    ],
+  ])("take another second path where a metered one is %s", (_, paths, expected) => {
+    const bond = new SenderHarness(paths);
+    bond.send(1, true, 100);
+    expect(kinds(bond.sent)).toEqual(expected);
+  });
+
   it("are not sent again while the other copy may arrive, and are when both are lost", () => {
     const bond = new SenderHarness([{}, {}]);
     const [slot] = bond.send(1, true, 100);

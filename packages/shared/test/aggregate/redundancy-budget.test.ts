@@ -11,7 +11,7 @@ describe("RedundancyBudget", () => {
     budget.setRate(2500, 0); // 20 Mbit/s
     let copies = 0;
     // A call of 80 kbit/s is below 5 % of 20 Mbit/s: it is copied whole, though nothing else is sent.
-    for (let i = 0; i < 500; i++) if (budget.admits(200, false, BUSY_MS, i * 20)) copies++;
+    for (let i = 0; i < 500; i++) if (budget.admits(200, BUSY_MS, i * 20)) copies++;
     expect(copies).toBe(500);
     expect(budget.duplicatedBytes).toBe(100_000);
   });
@@ -28,12 +28,12 @@ describe("RedundancyBudget", () => {
         let nowMs = 0;
         for (const { gapMs, bytes } of asks) {
           nowMs += gapMs;
-          budget.admits(bytes, false, BUSY_MS, nowMs);
+          budget.admits(bytes, BUSY_MS, nowMs);
           const most = 0.05 * bytesPerMs * nowMs + Math.max(3000, 200 * 0.05 * bytesPerMs);
           expect(budget.duplicatedBytes).toBeLessThanOrEqual(most + 1e-6);
         }
-        const { idleLine, budget: granted, overBudget, metered } = budget.counters;
-        expect([idleLine, granted + overBudget, metered]).toEqual([0, asks.length, 0]);
+        const { idleLine, budget: granted, overBudget } = budget.counters;
+        expect([idleLine, granted + overBudget]).toEqual([0, asks.length]);
       }),
     );
   });
@@ -41,18 +41,10 @@ describe("RedundancyBudget", () => {
   it("costs nothing on an idle line, with a rate that is not known and a ratio of 0 too", () => {
     const budget = new RedundancyBudget(0);
     budget.setRate(Number.NaN, 0);
-    for (let i = 0; i < 100; i++) expect(budget.admits(1400, false, 2.9, 0)).toBe(true);
-    expect(budget.admits(1400, false, 3, 0)).toBe(false);
-    expect(budget.admits(1400, false, Number.NaN, 0)).toBe(false);
-    expect(budget.counters).toEqual({ idleLine: 100, budget: 0, overBudget: 2, metered: 0, spare: 0 });
-  });
-
-  it("grants none on a metered path, idle or not", () => {
-    const budget = new RedundancyBudget();
-    budget.setRate(2500, 0);
-    expect(budget.admits(100, true, 0, 0)).toBe(false);
-    expect(budget.admits(100, true, BUSY_MS, 0)).toBe(false);
-    expect(budget.counters.metered).toBe(2);
+    for (let i = 0; i < 100; i++) expect(budget.admits(1400, 2.9, 0)).toBe(true);
+    expect(budget.admits(1400, 3, 0)).toBe(false);
+    expect(budget.admits(1400, Number.NaN, 0)).toBe(false);
+    expect(budget.counters).toEqual({ idleLine: 100, budget: 0, overBudget: 2, spare: 0 });
   });
 
   it("has half a hundredth of the rate, saved up for 20 s, for frames of any kind", () => {
@@ -64,15 +56,15 @@ describe("RedundancyBudget", () => {
     expect(budget.admitsSpare(1000, 20_079)).toBe(false);
     expect(budget.admitsSpare(1000, 20_081)).toBe(true);
     // Real-time frames have a budget of their own.
-    expect(budget.admits(1000, false, BUSY_MS, 20_041)).toBe(true);
+    expect(budget.admits(1000, BUSY_MS, 20_041)).toBe(true);
   });
 
   it("follows a rate that changes", () => {
     const budget = new RedundancyBudget();
     budget.setRate(2500, 0);
-    for (let i = 0; i < 100; i++) budget.admits(1000, false, BUSY_MS, 1000); // used up
+    for (let i = 0; i < 100; i++) budget.admits(1000, BUSY_MS, 1000); // used up
     budget.setRate(250, 1000); // 12.5 bytes/ms of budget
-    expect(budget.admits(1000, false, BUSY_MS, 1070)).toBe(false);
-    expect(budget.admits(1000, false, BUSY_MS, 1081)).toBe(true);
+    expect(budget.admits(1000, BUSY_MS, 1070)).toBe(false);
+    expect(budget.admits(1000, BUSY_MS, 1081)).toBe(true);
   });
 });
