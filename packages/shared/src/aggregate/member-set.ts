@@ -10,7 +10,10 @@ export class MemberSet {
   readonly all: Member[] = [];
   /** Those that take frames: usable and not suspect, or if there are none of these the usable ones. */
   readonly live: Member[] = [];
-  /** Those that get a copy now and then: suspect, or not used, while others are live. */
+  /**
+   * Those that get a copy now and then: suspect, or not used, while others are live. Of a metered path that is not used the
+   * monitor's rare probes tell enough; each copy would make the path one in use, which is probed often.
+   */
   readonly tried: Member[] = [];
 
   add(member: Member): void {
@@ -41,8 +44,8 @@ export class MemberSet {
   sortTried(nowMs: number): void {
     this.tried.length = 0;
     for (const member of this.all) {
-      const isIdle = nowMs - member.usedMs > IDLE_MS || member.isSuspect;
-      if (member.usable && isIdle && this.hasOther(member)) this.tried.push(member);
+      const isAged = nowMs - member.usedMs > IDLE_MS && !member.metered;
+      if (member.usable && (isAged || member.isSuspect) && this.hasOther(member)) this.tried.push(member);
     }
   }
 }

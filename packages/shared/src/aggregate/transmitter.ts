@@ -13,6 +13,7 @@ const NO_SLOT = -1;
 const WORTHLESS_MS = 250;
 /** Paths are tried with copies, at intervals that double until one is answered. */
 const MOST_TRIAL_MS = 400;
+/** So much rarer on metered paths. */
 const METERED_TRIALS = 4;
 /** A suspicion younger than this may be an error: where a single path is left, a call goes over the suspect as well. */
 const FRESH_SUSPICION_MS = 500;

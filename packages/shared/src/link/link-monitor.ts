@@ -84,6 +84,11 @@ export class LinkMonitor {
     return this.#stateSinceMs;
   }
 
+  /** Whether it carried data of late, in either direction. */
+  get busy(): boolean {
+    return this.#traffic.busy;
+  }
+
   /** When anything came in, last. */
   get heardMs(): number {
     return this.#evidence.heardMs;

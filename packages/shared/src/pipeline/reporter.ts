@@ -86,14 +86,24 @@ export class Reporter {
     }
   }
 
-  /** The two best paths in turn: when one dies, every other report still comes, and soon all: what we send there dies, too. */
+  /**
+   * The two best paths in turn: when one dies, every other report still comes, and soon all: what we send there dies, too.
+   * Metered ones that carry nothing are left alone; data that has to turn to them makes them fit for reports as well.
+   */
   #returnPath(peer: Peer): Path | undefined {
     const suspects = peer.sender?.suspects ?? 0;
-    const best = peer.bestPath(suspects) ?? peer.bestPath();
+    const avoided = suspects | idleMetered(peer);
+    const best = peer.bestPath(avoided) ?? peer.bestPath(suspects) ?? peer.bestPath();
     peer.reportTurn = !peer.reportTurn;
     if (best === undefined || peer.reportTurn) return best;
-    const second = peer.bestPath(suspects | (1 << best.number));
+    const second = peer.bestPath(avoided | (1 << best.number));
     if (second === undefined) return best;
     return second.monitor.rtt.smoothedMs - best.monitor.rtt.smoothedMs <= SECOND_PATH_SLACK_MS ? second : best;
   }
+}
+
+function idleMetered(peer: Peer): number {
+  let mask = 0;
+  for (const path of peer.paths) if (path?.metered === true && !path.monitor.busy) mask |= 1 << path.number;
+  return mask;
 }

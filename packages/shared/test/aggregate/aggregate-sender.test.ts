@@ -351,6 +351,51 @@ describe("a path that goes silent", () => {
   });
 });
 
+describe("a path that is not used", () => {
+  /** @returns what path 1 got in 20 s in which path 0, the better one, carried 50 frames a second. */
+  function copiesBeside(bond: SenderHarness): string[] {
+    bond.sent = [];
+    for (let i = 0; i < 1_000; i++) {
+      bond.send(1);
+      bond.wait(20);
+      for (const [path, next] of bond.counters.entries()) if (next > 0) bond.ack(path, next - 1);
+    }
+    return kinds(bond.sent.filter((entry) => entry.endsWith("->1")));
+  }
+
+  it("is tried with copies, some in a second", () => {
+    const copies = copiesBeside(new SenderHarness(TWO));
+    expect(new Set(copies)).toEqual(new Set(["duplicate->1"]));
+    expect(copies.length).toBeGreaterThan(100);
+    expect(copies.length).toBeLessThan(300);
+  });
+
+  it("gets nothing if it is metered, until it is suspect; what arrives there by the way is learned from all the same", () => {
+    const bond = new SenderHarness([{}, { delayMs: 11, metered: true }]);
+    expect(copiesBeside(bond)).toEqual([]);
+    bond.sender.onControlSent(1, 0, 100, bond.nowMs);
+    bond.counters[1] = 1;
+    bond.wait(30);
+    bond.ack(1, 0);
+    expect(bond.controller(1).samples).toHaveLength(1);
+    bond.controller(0).open = false;
+    bond.send(8);
+    bond.controller(0).open = true;
+    for (let i = 0; i < 200 && bond.events.length === 0; i++) {
+      bond.send(1);
+      bond.wait(10);
+      bond.ack(0, (bond.counters[0] ?? 0) - 1);
+    }
+    expect(bond.events).toMatchObject([{ type: "path-suspect", path: 1 }]);
+    bond.sent = [];
+    bond.send(1);
+    expect(kinds(bond.sent)).toContain("duplicate->1");
+    bond.ack(1, (bond.counters[1] ?? 0) - 1);
+    expect(bond.events.at(-1)).toMatchObject({ type: "path-cleared", path: 1 });
+    expect(copiesBeside(bond)).toEqual([]);
+  });
+});
+
 describe("real-time frames", () => {
   it("go out at once on the two best paths, gates or not", () => {
     const bond = new SenderHarness([{ delayMs: 30 }, { delayMs: 12 }, { delayMs: 11 }]);

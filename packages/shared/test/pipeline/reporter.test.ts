@@ -6,14 +6,24 @@ import { Reporter } from "../../src/pipeline/reporter.ts";
 import { DuplicateFilter, Resequencer } from "../../src/reseq/index.ts";
 import { DatagramView } from "../../src/wire/index.ts";
 
-/** The numbers of the paths that four reports in a row take, with usable paths of these round trips. */
-function returnPaths(rttsMs: readonly number[], suspects = 0): number[] {
-  const paths = rttsMs.map((smoothedMs, number) => ({ number, monitor: { rtt: { smoothedMs } } }) as Path);
+interface ReturnPath {
+  readonly rttMs: number;
+  readonly metered?: boolean;
+  readonly busy?: boolean;
+}
+
+/** The numbers of the paths that four reports in a row take, of these that are usable; a number is a round trip. */
+function returnPaths(lines: readonly (number | ReturnPath)[], suspects = 0): number[] {
+  const paths = lines.map((line, number) => {
+    const { rttMs, metered = false, busy = false } = typeof line === "number" ? { rttMs: line } : line;
+    return { number, metered, monitor: { busy, rtt: { smoothedMs: rttMs } } } as Path;
+  });
   const output = { slots: new Int32Array(8), count: 0 };
   const resequencer = new Resequencer({ maxHoldMs: 500, maxHeldFrames: 8 }, new DuplicateFilter(), output);
   const byRtt = [...paths].sort((a, b) => a.monitor.rtt.smoothedMs - b.monitor.rtt.smoothedMs);
   const peer = {
     receiver: { reports: new FeedbackRecorder(), resequencer },
+    paths,
     reportUntilMs: Number.NEGATIVE_INFINITY,
     reportTurn: false,
     sender: { suspects, rateBytesPerMs: Number.NaN },
@@ -44,5 +54,13 @@ describe("reports of arrivals", () => {
     expect(returnPaths([45, 20, 60], 0b010)).toEqual([0, 2, 0, 2]);
     expect(returnPaths([45, 20], 0b010)).toEqual([0, 0, 0, 0]);
     expect(returnPaths([20], 0b001)).toEqual([0, 0, 0, 0]);
+  });
+
+  it("keep off metered paths that carry nothing, unless what we send arrives on no other", () => {
+    expect(returnPaths([45, { rttMs: 20, metered: true }])).toEqual([0, 0, 0, 0]);
+    expect(returnPaths([45, { rttMs: 20, metered: true }, 60])).toEqual([0, 2, 0, 2]);
+    expect(returnPaths([45, { rttMs: 20, metered: true, busy: true }])).toEqual([1, 0, 1, 0]);
+    expect(returnPaths([45, { rttMs: 20, metered: true }], 0b001)).toEqual([1, 1, 1, 1]);
+    expect(returnPaths([{ rttMs: 20, metered: true }])).toEqual([0, 0, 0, 0]);
   });
 });
