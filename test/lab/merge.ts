@@ -13,6 +13,7 @@ export function readResults(fileNames: readonly string[]): LabResult {
   const rows = rowsOf({ alone, runs });
   return {
     ...first,
+    lines: results.map(({ lines }) => lines).reduce(linesTogether),
     complete: results.every(({ complete }) => complete),
     rounds: Math.max(0, ...rows.map(({ rounds }) => rounds)),
     scenarios: [...scenarios.values()],
@@ -20,4 +21,9 @@ export function readResults(fileNames: readonly string[]): LabResult {
     runs,
     rows,
   };
+}
+
+/** What the lines of two measurements were. */
+export function linesTogether(a: LabResult["lines"], b: LabResult["lines"]): LabResult["lines"] {
+  return a === null || a === b ? b : b === null ? a : "both";
 }

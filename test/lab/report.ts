@@ -18,7 +18,11 @@ export function renderReport(result: LabResult, isMarkdown = false): string {
 }
 
 function head({ scenarios, lines, seconds, warmUpSeconds, rounds }: LabResult): string {
-  const how = lines === "netem" ? "the kernel's netem" : "wanbond's emulator";
+  const how = {
+    netem: "the kernel's netem",
+    emulator: "wanbond's emulator",
+    both: "the kernel's netem, sets with lines that reorder by wanbond's emulator",
+  }[lines ?? "emulator"];
   const times = rounds === 1 ? "" : `, medians of ${rounds} rounds`;
   return [
     ...scenarios.map(({ name, description }) => `wanbond lab: ${name}: ${description}`),

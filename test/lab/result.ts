@@ -7,7 +7,8 @@ export type CongestionControl = "cubic" | "bbr";
 export interface LabResult {
   /** false: it was interrupted, or is still running; what was measured by then is here. */
   readonly complete: boolean;
-  readonly lines: "netem" | "emulator" | null;
+  /** What the lines were; both where some of the scenarios have lines that reorder. */
+  readonly lines: "netem" | "emulator" | "both" | null;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly rounds: number;

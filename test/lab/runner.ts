@@ -11,6 +11,7 @@ import { measureCut } from "./measure-cut.ts";
 import { measureFlap } from "./measure-flap.ts";
 import { measureSpike } from "./measure-spike.ts";
 import { measureStart } from "./measure-start.ts";
+import { linesTogether } from "./merge.ts";
 import type { LabOptions } from "./options.ts";
 import type { AloneResult, LabResult, Load, RunResult } from "./result.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -72,7 +73,7 @@ export class LabRun {
     const topology = await buildTopology({ uplinkCount: scenario.lines.length, nat: this.#options.nat });
     for (const host of [topology.lan, topology.server]) await host.sysctl(HOST_BUFFERS);
     const emulation = await startLines(topology, scenario.lines);
-    this.#lines = emulation.kind;
+    this.#lines = linesTogether(this.#lines, emulation.kind);
     const rates = trackRates(scenario, emulation, seededRandom(1));
     const progress = (text: string) => this.#progress(`${scenario.name}: ${text}`);
     return { scenario, seconds, warmUpSeconds, topology, emulation, rates, progress };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { idealMs } from "../lab/measure-start.ts";
-import { readResults } from "../lab/merge.ts";
+import { linesTogether, readResults } from "../lab/merge.ts";
 import { parseOptions, UsageError } from "../lab/options.ts";
 import { renderReport } from "../lab/report.ts";
 import type { AloneResult, LabResult, RunResult } from "../lab/result.ts";
@@ -158,6 +158,13 @@ describe("report", () => {
     expect(together.rounds).toBe(3);
     expect(together.scenarios).toHaveLength(1);
     expect(together.rows.map(({ values }) => values["goodputKbps"]?.median)).toEqual([54_900]);
+  });
+
+  it("says what the lines were, also where some were netem's and some our own", () => {
+    const linesOf = (...each: LabResult["lines"][]) => renderReport({ ...result, lines: each.reduce(linesTogether) });
+    expect(linesOf("netem")).toContain("lines by the kernel's netem, 12 s");
+    expect(linesOf(null, "emulator", "emulator")).toContain("lines by wanbond's emulator, 12 s");
+    expect(linesOf(null, "netem", "emulator", "netem")).toContain("netem, sets with lines that reorder by wanbond's");
   });
 
   it("says that it is not the whole of it after an interruption", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { needOwnEmulator } from "../support/emulator.ts";
 import { netemCommand } from "../support/emulator-netem.ts";
 import { applyChanges, initialState, line } from "../support/emulator-settings.ts";
 import { tallyLine, tallyReport } from "../support/test-summary.ts";
@@ -26,6 +27,15 @@ describe("netem", () => {
   it("makes a cut a loss of everything, and a spike a longer delay", () => {
     const state = applyChanges(initialState(line(8000, 500, 60)), { cut: true, extraDelayMs: 2000 });
     expect(netemCommand("line", state.down, state)).toMatch(/delay 2060ms loss 100% rate/);
+  });
+
+  it("is not for lines that reorder, in either direction", () => {
+    const steady = line(8000, 500, 60, { pdvMs: 5 });
+    const reordering = line(8000, 500, 60, { pdvMs: 5, reorders: true });
+    expect(needOwnEmulator([steady, steady])).toBe(false);
+    expect(needOwnEmulator([steady, { ...steady, up: reordering.up }])).toBe(true);
+    expect(needOwnEmulator([{ ...steady, down: reordering.down }, steady])).toBe(true);
+    expect(() => netemCommand("line", reordering.down, living)).toThrow(/keeps the order/);
   });
 });
 

@@ -69,7 +69,8 @@ export function netemCommand(
   direction: DirectionSettings,
   line: Pick<LineState, "cut" | "extraDelayMs">,
 ): string {
-  const { rateKbps, queueBytes, delayMs, pdvMs, lossRatio } = direction;
+  const { rateKbps, queueBytes, delayMs, pdvMs, lossRatio, reorders } = direction;
+  if (reorders) throw new RangeError("a line by netem keeps the order; one that reorders needs our own emulator");
   const totalDelayMs = delayMs + line.extraDelayMs;
   const pdv = pdvMs > 0 ? [`${pdvMs}ms distribution normal`] : [];
   const lossPercent = line.cut ? 100 : lossRatio * 100;
