@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { SCENARIOS, type Scenario } from "../lab/scenarios.ts";
 import type { DirectionSettings, LineSettings } from "../support/emulator-settings.ts";
@@ -72,4 +73,10 @@ describe("the lab's scenarios", () => {
   });
 
   it("are these, in this order", () => expect(SCENARIOS.map(({ name }) => name)).toEqual(Object.keys(LINES)));
+
+  it("are as many as the README says", () => {
+    expect(readFileSync(new URL("../../README.md", import.meta.url), "utf8")).toContain(
+      `# ${SCENARIOS.length} sets of lines`,
+    );
+  });
 });
