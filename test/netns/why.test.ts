@@ -42,13 +42,14 @@ describe.skipIf(!isRoot())("an aggregate bond under load", () => {
       const [member] = answer.members;
       const events = member?.events.map(({ event }) => event);
       expect(events).toEqual(
-        expect.arrayContaining(["path-attached", "member-state", "bond-decision", "path-suspect"]),
+        expect.arrayContaining(["path-attached", "member-state", "bond-decision", "path-suspect", "line-phase"]),
       );
       const states = new Set(member?.seconds.map(({ state }) => state));
       expect(states).toContain("in-use");
       expect(states).toContain("unusable");
       const text = whyText(answer);
       expect(text).toMatch(/carried \d+ frames, share 0\.\d/);
+      expect(text).toMatch(/phase startup -> steady: .* \d+\.\d\d Mbit\/s/);
       expect(text).toMatch(/silent: what was sent \d+ ms ago/);
       expect(text).toContain("up -> down (silent)");
       expect(text).toContain("members that may carry: isp1; before: isp1, isp2");

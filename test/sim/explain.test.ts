@@ -83,9 +83,16 @@ describe("an aggregate bond that was overloaded, and lost a line for a while, ex
     const { seconds, events } = await source.history("home1", 1);
     const states = new Set(seconds.map(({ state }) => state));
     expect(states).toContain("unusable");
-    const last = events.findLast(({ path }) => path === 1);
+    const last = events.findLast(({ path, event }) => path === 1 && event !== "line-phase");
     expect(last?.event).toBe("path-suspect");
     expect(Number(last?.["oldestMs"])).toBeGreaterThan(Number(last?.["limitMs"]));
+    const found = events.find(({ path, event }) => path === 1 && event === "line-phase");
+    expect(found).toMatchObject({ from: "startup", to: "steady", changeCount: 1 });
+    expect(found?.["rateKbps"]).toBeGreaterThan(17_000);
+    expect(found?.["rateKbps"]).toBeLessThan(22_000);
+    // There by this line, back by the best: 30 + 12 ms.
+    expect(found?.["rttMinMs"]).toBeGreaterThan(42);
+    expect(found?.["rttMinMs"]).toBeLessThan(45);
   });
 
   it("in sentences", async () => {
@@ -93,6 +100,7 @@ describe("an aggregate bond that was overloaded, and lost a line for a while, ex
     const text = whyText(JSON.parse(JSON.stringify(answer)));
     expect(text).toMatch(/^isp2 to home1, aggregate: up for/);
     expect(text).toMatch(/silent: what was sent \d+ ms ago has not arrived/);
+    expect(text).toMatch(/phase startup -> steady: the rate is known, .*; \d+\.\d\d Mbit\/s, loss 0\.\d+, queue \d/);
     expect(text).toContain("out of the bond");
     expect(text).not.toMatch(/NaN|undefined|null|Infinity|\[object/);
     // Fifteen seconds of which most are alike.

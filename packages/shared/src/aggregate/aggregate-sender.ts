@@ -348,6 +348,10 @@ export class AggregateSender {
     this.#members.sortTried(nowMs);
     adaptToPaths(this.#members.live, this.#queue, this.#budget, nowMs);
     if (!this.#usesShares && this.#answers.isSilent(nowMs)) this.#turnToShares(nowMs);
+    for (const { number, controller, phases } of this.#members.all) {
+      const change = phases.look(number, controller, nowMs);
+      if (change !== null) this.#event(change, nowMs);
+    }
     if (nowMs - this.#sampledMs < SAMPLE_MS) return;
     this.#sampledMs = nowMs;
     this.#decisions.sample(this.#members.all, nowMs);

@@ -1,3 +1,5 @@
+import type { ControllerPhase } from "./path-controller.ts";
+
 /** Why a datagram of a frame is sent: the first one, again after a loss or out of a silent path, or as a second copy. */
 export type TransmitKind = "first" | "retransmission" | "duplicate";
 
@@ -32,6 +34,20 @@ export type AggregateEvent =
       readonly rateKbps: number;
       readonly soonestKbps: number;
       readonly behindMs: number;
+    }
+  /** The controller of this path's line goes over to another phase. */
+  | {
+      readonly type: "line-phase";
+      readonly path: number;
+      readonly from: ControllerPhase;
+      readonly to: ControllerPhase;
+      /** Changes since the last that was told, this one included: where there are very many not each is. */
+      readonly changeCount: number;
+      readonly rateKbps: number;
+      readonly lossRatio: number;
+      /** As measured; and the round trip of the empty line. null: not known. */
+      readonly queueMs: number | null;
+      readonly rttMinMs: number | null;
     }
   /** These paths are one line: they rise and fall together, and its capacity is counted once. 0: no paths do any more. */
   | { readonly type: "shared-bottleneck"; readonly paths: number; readonly correlationRatio: number };

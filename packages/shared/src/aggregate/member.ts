@@ -1,5 +1,6 @@
 import { LossDetector } from "./loss-detector.ts";
 import { emptyMark, type PathController } from "./path-controller.ts";
+import { PhaseWatch } from "./phase-watch.ts";
 import { SENT_CONTROL, SENT_FLYING, SentLog } from "./sent-log.ts";
 
 /** Between the first two trials of a path that is not in use. */
@@ -38,6 +39,7 @@ export class Member {
   /** Typed speed of this direction, the weight when there is no feedback; null: not typed. */
   readonly speedKbps: number | null;
   controller: PathController;
+  readonly phases: PhaseWatch;
   readonly log = new SentLog();
   readonly losses = new LossDetector();
   readonly mark = emptyMark();
@@ -91,6 +93,7 @@ export class Member {
     this.metered = metered;
     this.speedKbps = speedKbps;
     this.controller = controller;
+    this.phases = new PhaseWatch(controller.phase);
     controller.setTypedLimit(speedKbps);
   }
 

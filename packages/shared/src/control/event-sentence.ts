@@ -1,3 +1,4 @@
+import { PHASE_SENTENCES } from "./controller-phases.ts";
 import { fieldsText } from "./pretty-event.ts";
 import { UNKNOWN } from "./table-text.ts";
 import type { WhyEvent } from "./why-answer.ts";
@@ -14,6 +15,7 @@ const SENTENCES: ReadonlyMap<string, Sentence> = new Map<string, Sentence>([
     ({ sentCount, waitedMs }) =>
       `the far end has said nothing of ${number(sentCount)} frames for ${number(waitedMs)} ms: fixed shares from now on`,
   ],
+  ["line-phase", linePhase],
   [
     "shared-bottleneck",
     ({ paths, correlationRatio }, membersOf) =>
@@ -78,6 +80,15 @@ function pathSuspect({ oldestMs, limitMs, srttMs, rttVarMs, reinjectedCount }: W
   return (
     `silent: what was sent ${number(oldestMs)} ms ago has not arrived, ${number(limitMs)} ms are allowed ` +
     `(RTT ${usual}); ${number(reinjectedCount)} frames go to other members`
+  );
+}
+
+function linePhase({ from, to, changeCount, rateKbps, lossRatio, queueMs, rttMinMs }: WhyEvent): string {
+  const others = Number(changeCount) > 1 ? ` (${number(changeCount)} changes since this was told last)` : "";
+  return (
+    `phase ${word(from)} -> ${word(to)}${others}: ${PHASE_SENTENCES.get(word(to)) ?? UNKNOWN}; ` +
+    `${number(Number(rateKbps) / 1000, 2)} Mbit/s, loss ${number(lossRatio, 3)}, queue ${number(queueMs, 1)} ms, ` +
+    `least RTT ${number(rttMinMs, 1)} ms`
   );
 }
 

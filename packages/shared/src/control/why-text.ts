@@ -1,16 +1,9 @@
+import { PHASE_SENTENCES } from "./controller-phases.ts";
 import { eventSentence } from "./event-sentence.ts";
 import { foldSeconds } from "./fold-seconds.ts";
 import { happened, runText, spanText } from "./run-sentence.ts";
 import { decimals, durationText, kilobytes, mbit, printable } from "./table-text.ts";
 import type { WhyAnswer, WhyMember } from "./why-answer.ts";
-
-const PHASES: ReadonlyMap<string, string> = new Map([
-  ["startup", "looking for the rate of the line"],
-  ["steady", "the rate is known, the queue is held short"],
-  ["foreign", "a delay that this bond did not cause: the rate is frozen"],
-  ["competing", "others keep a queue on the line: this bond keeps its share of it"],
-  ["policed", "the line drops what is above a rate: that rate is held"],
-]);
 
 /** `12:03:04–12:03:41`, and the gap to what it is about. */
 const TIME_WIDTH = 19;
@@ -75,7 +68,7 @@ function nowLines(status: WhyMember["status"]): string[] {
 }
 
 function useLines(use: NonNullable<WhyMember["status"]["aggregate"]>): string[] {
-  const phase = PHASES.get(use.phase);
+  const phase = PHASE_SENTENCES.get(use.phase);
   const soFar = happened([
     [use.firstFrames, "frames"],
     [use.lost, "lost"],

@@ -14,6 +14,8 @@ const AGGREGATE_SENTENCES: Readonly<Record<string, string>> = {
   "path-suspect": "nothing is heard of what was sent on this path: the others take over",
   "path-cleared": "what was sent on this path arrives again: it is used as before",
   "feedback-missing": "the far end does not tell what arrives: traffic is split by fixed shares, nothing is sent again",
+  "line-phase":
+    "the line of this path is used in another way: its rate was found, it is shared, or drops what is too fast",
   "shared-bottleneck": "paths that share one line are found, or are apart again: its capacity is counted once",
   parity: "the line loses datagrams singly, and carries parity so that the far end can make them; or does not any more",
   "bulk-source":

@@ -113,8 +113,14 @@ export class SenderHarness implements AggregateSink {
   readonly blocked = new Set<number>();
   #nextSlot = 0;
   readonly #held = new Set<number>();
+  readonly #makeController: () => FakeController;
 
-  constructor(paths: readonly { metered?: boolean; speedKbps?: number; delayMs?: number }[], keptLimitBytes = 1e6) {
+  constructor(
+    paths: readonly { metered?: boolean; speedKbps?: number; delayMs?: number }[],
+    keptLimitBytes = 1e6,
+    makeController = () => new FakeController(),
+  ) {
+    this.#makeController = makeController;
     const dropped = new DroppedSlots(SLOTS);
     const frames = new FrameTable(SLOTS);
     this.sender = new AggregateSender({
@@ -223,7 +229,7 @@ export class SenderHarness implements AggregateSink {
   }
 
   #createController(path: number): FakeController {
-    const controller = new FakeController();
+    const controller = this.#makeController();
     this.controllers[path] = controller;
     return controller;
   }

@@ -3,6 +3,8 @@ import { explainMembers } from "../../src/control/explain-members.ts";
 import { type MemberHistory, type StatusSource, whyText } from "../../src/control/index.ts";
 import { aggregateSnapshot, SECOND, SNAPSHOT, sourceOf } from "./support.ts";
 
+const PHASE_NUMBERS = { rateKbps: 18_240, lossRatio: 0, queueMs: 11.24, rttMinMs: 20.1 };
+
 /** A minute of a member: two seconds alike, one with another rate, a silence, a pause. */
 const HISTORY: MemberHistory = {
   seconds: [
@@ -38,6 +40,19 @@ const HISTORY: MemberHistory = {
     { time: at(4.9), event: "path-cleared", path: 0, suspectMs: 1478.2 },
     { time: at(6), event: "feedback-missing", sentCount: 20, waitedMs: 3001 },
     { time: at(7), event: "feedback-back" },
+    { time: at(7.5), event: "line-phase", path: 0, from: "startup", to: "steady", changeCount: 1, ...PHASE_NUMBERS },
+    { time: at(7.6), event: "line-phase", path: 1, from: "startup", to: "steady", changeCount: 1, ...PHASE_NUMBERS },
+    {
+      time: at(7.7),
+      event: "line-phase",
+      path: 0,
+      from: "steady",
+      to: "policed",
+      changeCount: 9,
+      ...PHASE_NUMBERS,
+      lossRatio: 0.0618,
+      queueMs: null,
+    },
     { time: at(8), event: "lines-shared", paths: [0, 2], correlationRatio: 0.9 },
     { time: at(8), event: "lines-shared", paths: [1, 2], correlationRatio: 0.9 },
   ],
@@ -110,6 +125,8 @@ describe("why", () => {
         03:04:05           carried nothing; 18.24 Mbit/s, window 118 kB, queue 11.2 ms, RTT 31.2 ms; 2 lost, 3 sent again here, 90 times a faster member was worth waiting for
         03:04:06.000       the far end has said nothing of 20 frames for 3001 ms: fixed shares from now on
         03:04:07.000       the far end tells what arrives again: no fixed shares any more
+        03:04:07.500       phase startup -> steady: the rate is known, the queue is held short; 18.24 Mbit/s, loss 0.000, queue 11.2 ms, least RTT 20.1 ms
+        03:04:07.700       phase steady -> policed (9 changes since this was told last): the line drops what is above a rate: that rate is held; 18.24 Mbit/s, loss 0.062, queue - ms, least RTT 20.1 ms
         03:04:08.000       lines-shared paths=[0,2] correlationRatio=0.9
         03:04:30           carried nothing; 18.24 Mbit/s, window 118 kB, queue 11.2 ms, RTT 31.2 ms; 2 lost, 3 sent again here, 80 times a faster member was worth waiting for
         03:04:31           out of the bond
