@@ -13,6 +13,7 @@ const COLUMNS: readonly Column<Figures>[] = [
   { title: "RETX", align: "right", text: ({ retransmittedFrames }) => String(retransmittedFrames) },
   { title: "REINJ", align: "right", text: ({ reinjected }) => String(reinjected) },
   { title: "DUP", align: "right", text: ({ duplicatedFrames }) => String(duplicatedFrames) },
+  { title: "PARITY", align: "right", text: ({ parityFrames }) => String(parityFrames) },
   { title: "SAVED", align: "right", text: ({ saved }) => String(saved) },
 ];
 

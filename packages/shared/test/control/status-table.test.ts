@@ -51,9 +51,9 @@ describe("the status table", () => {
         lte       wwan0   evicted (rtt)  2140.2     0.4  0.063  0.000       1.23        250   0.00  1500
         starlink  -       pending             -       -      -      -          -          -      -     -
 
-        MEMBER  PHASE    SHARE  PACING Mbit/s  WINDOW kB  QUEUE ms  RETX  REINJ  DUP  SAVED
-        isp1    steady    0.60          18.24        118      11.2    12      3    4      9
-        lte     suspect   0.40              -        118         -    12      3    4      9
+        MEMBER  PHASE    SHARE  PACING Mbit/s  WINDOW kB  QUEUE ms  RETX  REINJ  DUP  PARITY  SAVED
+        isp1    steady    0.60          18.24        118      11.2    12      3    4      70      9
+        lte     suspect   0.40              -        118         -    12      3    4      70      9
 
       QUEUE
         waiting 12 (18 kB), dropped 41, marked 5, kept 161 kB, given up 2, feedback refused 3
