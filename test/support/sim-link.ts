@@ -5,7 +5,7 @@ import type { LineSettings, VirtualLine } from "./virtual-line.ts";
 import type { VirtualNetwork } from "./virtual-network.ts";
 
 const EMSGSIZE = 90;
-const IP_UDP_BYTES = 28;
+export const IP_UDP_BYTES = 28;
 /** Where the concentrator listens, as every client sees it. */
 export const CONCENTRATOR = endpointOf("203.0.113.1:51900");
 

@@ -5,11 +5,12 @@ import { seededRandom } from "./random.ts";
 import { SimClient } from "./sim-client.ts";
 import { SimConcentrator, type SimConcentratorOptions } from "./sim-concentrator.ts";
 import type { SimEnd } from "./sim-end.ts";
-import { endpointKey, SimLink, type SimLinkOptions } from "./sim-link.ts";
+import { endpointKey, IP_UDP_BYTES, SimLink, type SimLinkOptions } from "./sim-link.ts";
 import type { SimDatagram } from "./sim-ports.ts";
 import { SimTcp } from "./sim-tcp.ts";
 import { type FlowOptions, type FlowReport, flowNumberOf, SimFlow } from "./sim-traffic.ts";
 import type { Bbr, Cubic } from "./tcp-model.ts";
+import type { LineSettings, VirtualLine } from "./virtual-line.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
 /** A host behind the concentrator. */
@@ -25,6 +26,8 @@ export interface SimWorldOptions {
   readonly settings?: Partial<BondSettings>;
   /** By client; one list makes one client. */
   readonly links: readonly (readonly SimLinkOptions[])[];
+  /** One line that whatever goes down to the clients passes first, as behind one tower: its queue is that of all links. */
+  readonly commonDown?: Partial<LineSettings>;
   readonly mode?: "routed" | "bridged";
   readonly clientToClient?: boolean;
 }
@@ -39,6 +42,7 @@ export interface CbrOptions extends Partial<FlowOptions> {
 export class SimWorld {
   readonly network: VirtualNetwork;
   readonly links: readonly (readonly SimLink[])[];
+  readonly commonDown: VirtualLine<() => void> | undefined;
   readonly clients: SimClient[];
   concentrator: SimConcentrator;
   readonly flows: SimFlow[] = [];
@@ -64,6 +68,7 @@ export class SimWorld {
     this.links = options.links.map((links) =>
       links.map((link) => new SimLink(this.network, count++, link, (datagram) => this.concentrator.receive(datagram))),
     );
+    this.commonDown = options.commonDown && this.network.line(options.commonDown, (sendDown) => sendDown());
     this.concentrator = this.#newConcentrator();
     this.clients = this.links.map((_, index) => this.#newClient(index));
   }
@@ -209,7 +214,8 @@ export class SimWorld {
     const key = endpointKey(datagram.endpoint);
     const link = this.links.flat().find((each) => endpointKey(each.publicEndpoint) === key);
     if (link !== undefined) {
-      link.sendDown(datagram);
+      if (this.commonDown === undefined) link.sendDown(datagram);
+      else this.commonDown.send(() => link.sendDown(datagram), datagram.bytes.length + IP_UDP_BYTES, this.nowMs);
       return;
     }
     for (const [endpoint, receive] of this.strangers) {
