@@ -86,6 +86,27 @@ describe("VirtualQueueController on a simulated line", () => {
     expect(queueP95Ms).toBeLessThan(40);
   });
 
+  it.each([
+    ["2 Mbit/s, traffic for 100 ms of every 200", 2_000, 100],
+    ["2 Mbit/s, traffic for 300 ms of every 400", 2_000, 300],
+    ["8 Mbit/s, traffic for 200 ms of every 300", 8_000, 200],
+  ])("takes what a source leaves free neither for a slower line nor for room: %s", (name, rateKbps, onMs) => {
+    const line = { rateKbps, delayMs: 25, queueMs: 500 };
+    const source = (nowMs: number) => (nowMs < 2_000 || nowMs % (onMs + 100) < onMs ? "greedy" : 0);
+    let leastKbps = Number.POSITIVE_INFINITY;
+    const { queueP95Ms } = runSituation(
+      { name, line, source, backMs: 25, runMs: 12_000, fromMs: 3_000 },
+      () => new VirtualQueueController(),
+      1,
+      (nowMs, controller) => {
+        if (nowMs > 3_000) leastKbps = Math.min(leastKbps, 8 * controller.rateBytesPerMs);
+      },
+    );
+    // Bursts leave a queue at their end, and less arrived in the window than the line carries.
+    expect(leastKbps).toBeGreaterThan(0.95 * rateKbps);
+    expect(queueP95Ms).toBeLessThan(25);
+  });
+
   it("tells two paths of one line from two lines", () => {
     expect(sharing(situation("two paths, one line"), 12_000)).toBe(true);
     expect(sharing({ ...situation("PDV 5 ms in order"), twins: false }, 12_000)).toBe(false);
