@@ -6,6 +6,33 @@ import { SITUATIONS } from "../support/controller-situations.ts";
 import { CopaController } from "../support/copa-controller.ts";
 
 const SEEDS = [1, 2, 3];
+/** A start may take so long, to the next 100 ms: what it takes and a third, and at least 100 ms more. */
+const USUAL_READY_MS = 400;
+const READY_MS: ReadonlyMap<string, number> = new Map([
+  ["50 Mbit, 20 ms", 300],
+  ["0.5 Mbit, 60 ms", 300],
+  ["5 Gbit, 0.1 ms", 300],
+  ["5 Gbit, 0.1 ms, feedback every 1 ms", 300],
+  ["policer 10 Mbit, 30 kB", 300],
+  ["policer 10 Mbit, 1 MB", 300],
+  ["policer 10 Mbit, 1 % loss", 300],
+  ["100 Mbit, 40 ms", 500],
+  ["deep buffer of 4 s", 500],
+  ["PDV 5 ms in order", 500],
+  ["PDV 5 ms reordering", 500],
+  ["feedback: 20 % lost", 500],
+  ["clock 100 ppm fast", 500],
+  ["4x steps each 3 s", 500],
+  ["8 Mbit, 120 ms", 600],
+  ["feedback: every 50 ms", 600],
+  ["feedback: bunches of 50 ms", 600],
+  ["3G wandering 2-8 Mbit", 600],
+  ["the same with PDV 8 ms", 800],
+  ["PDV 20 ms in order", 1_200],
+  ["2 % loss, 20 ms PDV", 1_300],
+  ["PDV 25 ms in order, 1 % loss", 4_000],
+  ["50 Mbit, 640 ms", 4_900],
+]);
 
 /** The worst of all seeds; where nothing is random, one tells all. */
 function worst(situation: Situation, makeController: () => PathController): Outcome {
@@ -90,6 +117,17 @@ describe("path controllers on a simulated line", () => {
     "outage of 3 s",
   ])("fills a poor line: %s", (name) => {
     expect(of(name).use).toBeGreaterThan(0.95);
+  });
+
+  it.each(SITUATIONS.map(({ name }) => [name, READY_MS.get(name) ?? USUAL_READY_MS]))(
+    "has found the rate soon: %s, within %i ms",
+    (name, mostMs) => {
+      expect(of(name).convergedMs).toBeLessThanOrEqual(mostMs);
+    },
+  );
+
+  it("knows every situation with a start of its own", () => {
+    expect([...READY_MS.keys()].filter((name) => !ours.has(name))).toEqual([]);
   });
 
   it("does not pay with a long queue where the rate wanders and the delay varies by the time of six packets", () => {
