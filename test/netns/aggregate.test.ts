@@ -15,6 +15,11 @@ const FAIR_SHARES = [12 / 24, 8 / 24, 4 / 24];
 const DOWNLOAD_SECONDS = 6;
 /** The first line is busy when it has carried so much. */
 const LOADED_BYTES = 500_000;
+/** What the best of them carries alone: with less the others would be in the way. */
+const BEST_ALONE_KBPS = 12_000;
+/** A call beside a download, and one whose line dies: far above what quiet machines need, far below a queue or a timeout of TCP. */
+const MOST_LOADED_MS = 100;
+const MOST_GAP_MS = 300;
 /** Bytes sent more than once, of all: far above what quiet lines need, far below copies of everything. */
 const MOST_COPIES_RATIO = 0.2;
 
@@ -70,10 +75,17 @@ describe.skipIf(!isRoot())("aggregate over three unequal lines", () => {
   });
 
   it.each(["cubic", "bbr"] as const)(
-    "spreads one connection of %s over all lines, and sends little twice",
+    "spreads one connection of %s over all lines: it has more than the best line, a call beside it no queue, and little goes twice",
     async (tcp) => {
       const before = await frameBytes();
-      const shares = await sharesDuring(pair.concentrator, () => download(tcp));
+      const probe = await startProbe(topology.lan, topology.server, ADDRESSES.server);
+      let goodputKbps = 0;
+      const shares = await sharesDuring(pair.concentrator, async () => {
+        ({ goodputKbps } = await download(tcp));
+      });
+      const { rttP50Ms } = summarizeProbe(await probe.stop());
+      expect(goodputKbps).toBeGreaterThan(BEST_ALONE_KBPS);
+      expect(rttP50Ms).toBeLessThan(MOST_LOADED_MS);
       for (const [index, fair] of FAIR_SHARES.entries()) expect(shares[index]).toBeGreaterThan(fair / 2);
       const after = await frameBytes();
       expect((after.copies - before.copies) / (after.first - before.first)).toBeLessThan(MOST_COPIES_RATIO);
@@ -92,8 +104,9 @@ describe.skipIf(!isRoot())("aggregate over three unequal lines", () => {
     await lines.set(0, { cut: false });
     await memberChange(pair, "isp1", "in", calmMs);
     await load;
-    const { sent, lost, duplicates } = summarizeProbe(await probe.stop());
+    const { sent, lost, duplicates, longestGapMs } = summarizeProbe(await probe.stop());
     expect(sent).toBeGreaterThan(500);
+    expect(longestGapMs).toBeLessThan(MOST_GAP_MS);
     expect({ lost, duplicates }).toEqual({ lost: 0, duplicates: 0 });
     const shares = await sharesDuring(pair.concentrator, () => download("cubic"));
     expect(shares[0]).toBeGreaterThan((FAIR_SHARES[0] ?? 0) / 2);
