@@ -9,6 +9,7 @@ import {
   TYPE_COOKIE_REPLY,
   TYPE_INITIATION,
 } from "../../packages/shared/src/wire/index.ts";
+import { messageOf } from "../../packages/shared/test/aggregate/feedback-harness.ts";
 import { randomInteger, seededRandom } from "../support/random.ts";
 import { Forger } from "../support/sim-forger.ts";
 import { SimIntruder } from "../support/sim-intruder.ts";
@@ -143,7 +144,7 @@ function stateOf({ concentrator }: SimWorld): object {
   };
 }
 
-describe("a client with valid keys and bad intentions", () => {
+describe.each(["balance-rr", "aggregate"] as const)("a client with valid keys and bad intentions, %s", (policy) => {
   const utf8 = (text: string) => new TextEncoder().encode(text);
   const ATTACH_JSON = '{"name":"x","metered":false}';
 
@@ -158,7 +159,7 @@ describe("a client with valid keys and bad intentions", () => {
   const attach = (json: string) => message(3, join(Uint8Array.of(7, 0, 0, 0), utf8(json)));
 
   function besieged(mode: "routed" | "bridged" = "routed") {
-    const world = new SimWorld({ links: [HOUSEHOLD, []], policy: "balance-rr", mode }).run(3000);
+    const world = new SimWorld({ links: [HOUSEHOLD, []], policy, mode }).run(3000);
     const flows = [
       world.cbr({ from: world.client, framesPerSecond: 100 }),
       world.cbr({ from: world.concentrator, framesPerSecond: 100 }),
@@ -200,6 +201,37 @@ describe("a client with valid keys and bad intentions", () => {
     expect(world.drops()["control-refused"]).toBeGreaterThan(5_000);
     expectUnharmed(siege);
   });
+
+  if (policy === "aggregate") {
+    it("lies about what arrives of the frames that it asks for", () => {
+      const siege = besieged();
+      const { world, intruder, random } = siege;
+      world.cbr({ from: world.concentrator, destination: addressOf(1), framesPerSecond: 8000, frameBytes: 1200 });
+      const any = (limit: number) => randomInteger(random, limit);
+      const peer = () => world.concentrator.snapshot().peers.find(({ peerId }) => peerId === 1);
+      const givenBytes: number[] = [];
+      for (let ms = 0; ms < 4000; ms++) {
+        const blocks = Array.from({ length: 1 + any(3) }, () => ({
+          path: random() < 0.9 ? 0 : any(32),
+          highestCounter: random() < 0.9 ? Math.max(0, intruder.answeredCount - 70 + any(80)) : any(2 ** 32),
+          heldUnits: random() < 0.7 ? any(5_000) : any(2 ** 28),
+          lastHeldUnits: random() < 0.7 ? any(250) : any(2 ** 28),
+          receivedBytes: random() < 0.7 ? intruder.answeredBytes : any(2 ** 32),
+          fastestBack: random() < 0.9 ? any(64) : any(2 ** 28),
+          fastestHeldUnits: any(2 ** 28),
+          runs: Array.from({ length: 1 + any(20) }, () => 1 + any(30)),
+        }));
+        const units = random() < 0.9 ? Math.floor(world.nowMs * 250) : any(2 ** 32);
+        intruder.control(0, messageOf(units, blocks));
+        world.run(1);
+        if (ms % 1000 === 999) givenBytes.push(intruder.answeredBytes);
+      }
+      expect(Math.min(...Object.values(peer()?.aggregate?.refusedFeedback ?? { none: 0 }))).toBeGreaterThan(50);
+      // It harms at most itself, and not for good.
+      for (const [i, bytes] of givenBytes.entries()) expect(bytes).toBeGreaterThan((givenBytes[i - 1] ?? 0) + 10_000);
+      expectUnharmed(siege);
+    });
+  }
 
   it("attaches more paths than there are, with JSON of all kinds", () => {
     const siege = besieged();

@@ -1,5 +1,8 @@
 import { HandshakeInitiator, type SessionEpoch, SessionIndexes } from "../../packages/shared/src/session/index.ts";
 import {
+  ControlReader,
+  type ControlSink,
+  ControlWriter,
   DatagramView,
   INNER_HEADER_BYTES,
   OUTER_HEADER_BYTES,
@@ -22,10 +25,11 @@ export interface InnerFields {
   readonly sequence?: number;
 }
 
-/** A client with valid keys that sends whatever it likes. Time passes only when the test says so. */
+/** A client with valid keys that sends whatever it likes, and answers probes. Time passes only when the test says so. */
 export class SimIntruder {
-  /** Bytes the concentrator has sent to it. */
+  /** Bytes and datagrams the concentrator has sent to it. */
   answeredBytes = 0;
+  answeredCount = 0;
   sentBytes = 0;
   readonly endpoint = endpointOf("192.0.2.66:6666");
   readonly #world: SimWorld;
@@ -42,6 +46,8 @@ export class SimIntruder {
     const initiator = this.#createInitiator(account);
     world.strangers.set(this.endpoint, ({ bytes }) => {
       this.answeredBytes += bytes.length;
+      this.answeredCount++;
+      if (bytes[0] === TYPE_CONTROL) this.#answer(bytes);
       initiator.onDatagram(bytes, world.nowMs);
     });
     initiator.start(world.nowMs);
@@ -72,6 +78,22 @@ export class SimIntruder {
     this.#world.concentrator.receive({ bytes, endpoint: this.endpoint });
   }
 
+  #answer(bytes: Uint8Array): void {
+    this.#ports.pool.set(bytes, SEALED_AT);
+    const plain = Int32Array.of(PLAIN_AT, 0, 0, 0);
+    this.#ports.open(Int32Array.of(SEALED_AT, bytes.length, 0, KEY), plain, 1);
+    const control = this.#ports.pool.slice(PLAIN_AT, PLAIN_AT + Math.max(0, plain[1] ?? 0));
+    const onProbe = (probeId: number) => {
+      const reply = new Uint8Array(64);
+      const writer = new ControlWriter(reply);
+      writer.begin(0, reply.length);
+      writer.probeReply(probeId, 0, this.answeredCount, this.answeredCount);
+      this.control(this.#view.path(SEALED_AT), reply.slice(0, writer.lengthBytes));
+    };
+    const others = { get: (sink: object, name: string) => Reflect.get(sink, name) ?? (() => {}) };
+    new ControlReader(control).read(0, control.length, new Proxy({ onProbe }, others) as ControlSink);
+  }
+
   #createInitiator(account: number): HandshakeInitiator {
     const world = this.#world;
     const { random } = world.network;
@@ -90,6 +112,7 @@ export class SimIntruder {
         established: (epoch) => {
           this.#epoch = epoch;
           this.#ports.setKey(KEY, epoch.cipher, epoch.sendKey, "seal");
+          this.#ports.setKey(KEY, epoch.cipher, epoch.receiveKey, "open");
         },
         event: () => {},
       },

@@ -224,6 +224,7 @@ export class AggregateLink implements PeerSender, AggregateSink {
     const epoch = peer.sending;
     const path = peer.paths[pathNumber];
     if (epoch === undefined || path === undefined) return -1;
+    this.#parts.batch.relieve(nowMs);
     const { table, payloads, payloadBytes, innerFlags, sequences } = this.#kept;
     const flowSlot = slotOfFlow(table.flows[slot] ?? 0);
     if (kind === "first") {

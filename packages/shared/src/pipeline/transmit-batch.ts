@@ -10,6 +10,9 @@ import { AUX, DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts, SLOT_BYTES } f
 const BATCH_DATAGRAMS = 1024;
 export const TRANSMIT_ARENA_BYTES = BATCH_DATAGRAMS * SLOT_BYTES;
 
+/** Slots lent at a time: half of what is left of the pool when all else is held. */
+const MOST_LENT = 1024;
+
 const EMSGSIZE = 90;
 /** A datagram of this size says that larger ones than the base of the MTU search (1200) matter to somebody. */
 const LARGE_BYTES = 1100;
@@ -61,6 +64,11 @@ export class TransmitBatch {
   /** Takes over a slot and gives it back to the pool when all that was staged out of it is sealed. */
   lend(slot: number): void {
     this.#lent[this.#lentCount++] = slot;
+  }
+
+  /** To be called between two frames of a long row, where nothing borrowed waits to be added: what is lent stays bounded. */
+  relieve(nowMs: number): void {
+    if (this.#lentCount >= MOST_LENT) this.flush(nowMs);
   }
 
   /** Puts one datagram on a path: its next counter, its key, its place in the path's queue of this batch. */
