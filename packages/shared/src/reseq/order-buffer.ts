@@ -10,8 +10,8 @@ const SEQUENCE_MASK = SEQUENCE_MODULUS - 1;
 /**
  * The frames that wait for an earlier one, by flow slot, and what each flow slot waits for: a sender numbers from 0.
  *
- * It keeps the order and the bounds; when to give a missing frame up is decided elsewhere, but for overflow: then the
- * hole that is oldest is given up, in the frame's own flow slot if that reached too far ahead.
+ * It keeps the order; when to give a missing frame up is decided elsewhere, but for a flow slot that reaches too far ahead:
+ * then its own hole is given up.
  */
 export class OrderBuffer {
   /** Frames held now, of all flow slots. */
@@ -21,7 +21,6 @@ export class OrderBuffer {
   /** Flow slots with held frames are the first holdingCount, in no order. */
   readonly holding = new Int32Array(FLOW_SLOTS);
   holdingCount = 0;
-  readonly #maxHeldFrames: number;
   readonly #output: SlotVector;
   readonly #pool = new RingPool();
   readonly #rings: (HoldRing | undefined)[] = new Array<HoldRing | undefined>(FLOW_SLOTS).fill(undefined);
@@ -29,8 +28,7 @@ export class OrderBuffer {
   /** Ring size a flow slot needed last time. */
   readonly #ringSize = new Int32Array(FLOW_SLOTS);
 
-  constructor(maxHeldFrames: number, output: SlotVector) {
-    this.#maxHeldFrames = Math.max(maxHeldFrames, 1);
+  constructor(output: SlotVector) {
     this.#output = output;
   }
 
@@ -85,6 +83,11 @@ export class OrderBuffer {
     this.#releaseRun(flowSlot);
   }
 
+  /** Gives the hole up that is oldest, and hands on what waited for it. Something must be held. */
+  giveUpOldest(): void {
+    this.#overflow(this.#oldest());
+  }
+
   /** Hands everything on and waits for nothing. */
   reset(): void {
     while (this.holdingCount > 0) this.#releaseAll(this.holding[0] ?? 0);
@@ -115,9 +118,8 @@ export class OrderBuffer {
     output.slots[output.count++] = slot;
   }
 
-  /** Gives up the oldest holes until this frame can be held. @returns its ring, or undefined when it cannot be held. */
+  /** Gives up holes of the flow slot until this frame can be held. @returns its ring, or undefined when it cannot be held. */
   #makeRoom(flowSlot: number, sequence: number): HoldRing | undefined {
-    while (this.heldFrames >= this.#maxHeldFrames) this.#overflow(this.#oldest());
     while (this.isHolding(flowSlot) && this.#ahead(flowSlot, sequence) >= HOLD_WINDOW) this.#overflow(flowSlot);
     const ahead = this.#ahead(flowSlot, sequence);
     if (ahead <= 0) return undefined;

@@ -12,7 +12,7 @@ import { LONGEST_WAIT_MS, SteadyRelease } from "./steady-release.ts";
 export interface ResequencerConfig {
   /** No frame is held longer, and a path that is later than this behind the fastest is not waited for. */
   readonly maxHoldMs: number;
-  /** Of all flow slots together, at least 1. */
+  /** Of all flow slots together, whether they wait for a missing frame or for their time. */
   readonly maxHeldFrames: number;
 }
 
@@ -44,6 +44,7 @@ export class Resequencer {
   /** Missing frames that were given up: all paths had passed them, or their time was over. */
   readonly skipped = { lost: 0, overdue: 0 };
   readonly #maxHoldMs: number;
+  readonly #maxHeldFrames: number;
   readonly #duplicates: DuplicateFilter;
   readonly #buffer: OrderBuffer;
   readonly #delays: PathDelays;
@@ -67,10 +68,11 @@ export class Resequencer {
   /** @param output where frames go that are due; several resequencers may share one. */
   constructor(config: ResequencerConfig, duplicates: DuplicateFilter, output: SlotVector) {
     this.#maxHoldMs = config.maxHoldMs;
+    this.#maxHeldFrames = config.maxHeldFrames;
     this.#duplicates = duplicates;
     this.#turn = { slots: new Int32Array(output.slots.length), count: 0 };
-    this.#buffer = new OrderBuffer(config.maxHeldFrames, this.#turn);
-    this.#steady = new SteadyRelease(config.maxHeldFrames, output);
+    this.#buffer = new OrderBuffer(this.#turn);
+    this.#steady = new SteadyRelease(output);
     this.#delays = new PathDelays(config.maxHoldMs);
     this.#steadiness = new LineSteadiness(Math.min(config.maxHoldMs, LONGEST_WAIT_MS));
     this.#carriers = new FlowCarriers(this.#delays.recentMs);
@@ -85,9 +87,9 @@ export class Resequencer {
     return this.#buffer.counters;
   }
 
-  /** Frames held now. */
+  /** Frames held now: for want of an earlier one, or until it is their time. */
   get heldFrames(): number {
-    return this.#buffer.heldFrames;
+    return this.#buffer.heldFrames + this.#steady.waiting;
   }
 
   /** Between the fastest and the slowest live path that is waited for; as of the last hole. */
@@ -148,6 +150,7 @@ export class Resequencer {
       else this.#steady.note(slot, flowSlot, nowMs);
       this.#buffer.push(slot, flowSlot, sequence, sentAt, nowMs);
       this.#handOn(nowMs);
+      this.holdAtMost(this.#maxHeldFrames, nowMs);
     }
     // Any arrival may show that a frame of any flow slot is lost.
     if (this.#buffer.heldFrames > 0) this.#decideMs = nowMs;
@@ -162,6 +165,7 @@ export class Resequencer {
     this.#steady.onTimer(nowMs);
     this.#steady.note(slot, flowSlot, nowMs + (isAgain ? 0 : this.#waitMs(this.#steadiness.paced, sentAt, nowMs)));
     this.#steady.push(slot, nowMs);
+    this.holdAtMost(this.#maxHeldFrames, nowMs);
   }
 
   /**
@@ -180,6 +184,20 @@ export class Resequencer {
     if (nowMs < this.#decideMs) return;
     this.#decide(nowMs);
     this.#handOn(nowMs);
+  }
+
+  /**
+   * For want of room: hands frames on before their time until so many are held at most. First those whose turn it is, as that
+   * costs no order, then those behind the oldest holes.
+   */
+  holdAtMost(frames: number, nowMs: number): void {
+    while (this.heldFrames > frames) {
+      if (this.#steady.waiting > 0) this.#steady.releaseFirst();
+      else {
+        this.#buffer.giveUpOldest();
+        this.#handOn(nowMs);
+      }
+    }
   }
 
   #decide(nowMs: number): void {

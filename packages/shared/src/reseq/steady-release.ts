@@ -17,7 +17,6 @@ export class SteadyRelease {
   /** Frames waiting now, and frames that had to. */
   waiting = 0;
   delayed = 0;
-  readonly #mostWaiting: number;
   readonly #output: SlotVector;
   /** By packet slot. */
   readonly #dueMs: Float64Array;
@@ -29,8 +28,7 @@ export class SteadyRelease {
   /** The tick in which the newest frame of a flow slot goes. */
   readonly #lastTick = new Float64Array(FLOW_SLOTS);
 
-  constructor(mostWaiting: number, output: SlotVector) {
-    this.#mostWaiting = mostWaiting;
+  constructor(output: SlotVector) {
     this.#output = output;
     const slots = output.slots.length;
     this.#dueMs = new Float64Array(slots);
@@ -53,7 +51,6 @@ export class SteadyRelease {
       return;
     }
     const tick = Math.ceil(dueMs);
-    while (this.waiting >= this.#mostWaiting) this.#releaseFirst();
     this.#lastTick[flow] = tick;
     this.#append(slot, tick & MASK);
     if (tick < this.nextDeadlineMs) this.nextDeadlineMs = tick;
@@ -62,16 +59,17 @@ export class SteadyRelease {
   /** Hands on what is due. To be called before frames are pushed, too. */
   onTimer(nowMs: number): void {
     if (nowMs < this.nextDeadlineMs) return;
-    while (this.nextDeadlineMs <= nowMs) this.#releaseFirst();
+    while (this.nextDeadlineMs <= nowMs) this.releaseFirst();
   }
 
   /** Hands everything on. */
   flush(): void {
-    while (this.waiting > 0) this.#releaseFirst();
+    while (this.waiting > 0) this.releaseFirst();
     this.#lastTick.fill(0);
   }
 
-  #releaseFirst(): void {
+  /** Hands on those that go first, whether due or not. Something must wait. */
+  releaseFirst(): void {
     const tick = this.nextDeadlineMs;
     const at = tick & MASK;
     for (let slot = this.#heads[at] ?? NONE; slot !== NONE; slot = this.#next[slot] ?? NONE) {

@@ -20,9 +20,17 @@ function arrivals(count: number, pdvMs: number, seed = 1): Arrival[] {
   }).sort((a, b) => a.atMs - b.atMs);
 }
 
+interface Options {
+  readonly maxHeldFrames?: number;
+  readonly live?: number;
+  readonly again?: number;
+  /** Told after each arrival how many came and did not go, and how many the resequencer says it holds. */
+  onHeld?(inside: number, told: number): void;
+}
+
 /** @returns one-way delay of each frame as it is handed on, in the order of handing on. */
-function run(frames: readonly Arrival[], options: { maxHeldFrames?: number; live?: number; again?: number } = {}) {
-  const { maxHeldFrames = 8192, live = 0b11, again = -1 } = options;
+function run(frames: readonly Arrival[], options: Options = {}) {
+  const { maxHeldFrames = 8192, live = 0b11, again = -1, onHeld } = options;
   const output = { slots: new Int32Array(1 << 16), count: 0 };
   const resequencer = new Resequencer({ maxHoldMs: 500, maxHeldFrames }, new DuplicateFilter(), output);
   resequencer.repairMs = 400;
@@ -40,12 +48,13 @@ function run(frames: readonly Arrival[], options: { maxHeldFrames?: number; live
       if (resequencer.nextDeadlineMs <= nowMs) break;
     }
   };
-  for (const { sequence, sentMs, atMs } of frames) {
+  for (const [i, { sequence, sentMs, atMs }] of frames.entries()) {
     runTo(atMs);
     const sentAt = (sentMs * UNITS_PER_MS) & 0xffffff;
     if (sequence !== again) resequencer.onDelay(sequence & 1, sentAt, atMs);
     resequencer.push(sequence, FLOW, sequence, sequence & 1, sentAt, atMs, sequence === again);
     collect(atMs);
+    onHeld?.(i + 1 - out.length, resequencer.heldFrames);
   }
   runTo(1e9);
   return out;
@@ -70,8 +79,14 @@ describe("frames over lines whose delay varies", () => {
     expect(out.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 3000 }, (_, i) => i));
   });
 
-  it("are not more than may be held, and still in order", () => {
-    const out = run(arrivals(3000, 20, 3), { maxHeldFrames: 16 });
+  it.each([64, 16, 1, 0])("are not more than may be held, of %d, and all come out", (maxHeldFrames) => {
+    let mostHeld = 0;
+    const onHeld = (inside: number, told: number) => {
+      expect(told).toBe(inside);
+      mostHeld = Math.max(mostHeld, inside);
+    };
+    const out = run(arrivals(3000, 20, 3), { maxHeldFrames, onHeld });
+    expect(mostHeld).toBe(maxHeldFrames);
     expect(out.length).toBe(3000);
     // Holes are given up for want of room; nothing that waited is lost.
     expect(new Set(out.map(({ sequence }) => sequence)).size).toBe(3000);
