@@ -31,7 +31,7 @@ export class SimIntruder {
   answeredBytes = 0;
   answeredCount = 0;
   sentBytes = 0;
-  readonly endpoint = endpointOf("192.0.2.66:6666");
+  readonly endpoint: Int32Array;
   readonly #world: SimWorld;
   readonly #ports: SimPorts;
   readonly #view: DatagramView;
@@ -41,6 +41,7 @@ export class SimIntruder {
   /** @param account number of the client whose keys it has. */
   constructor(world: SimWorld, account: number) {
     this.#world = world;
+    this.endpoint = endpointOf(`192.0.2.66:${6666 + account}`);
     this.#ports = new SimPorts(world.network, () => {});
     this.#view = new DatagramView(this.#ports.pool);
     const initiator = this.#createInitiator(account);

@@ -28,6 +28,13 @@ const STEADY_FLAGS = INNER_REPORTED | INNER_RETRANSMISSION;
 /** Waits for no other frame, but takes the time that all take. */
 const PACED_FLAGS = INNER_REALTIME | INNER_ORDERED;
 
+/**
+ * With fewer slots of the pool free than this, all receivers together may hold as many at most: else a few of them could take
+ * all there are from everybody. With fewer free than the least, which a batch may take, nothing.
+ */
+const SHORT_SLOTS = 4_096;
+const LEAST_SLOTS = 1_024;
+
 /** The second half of the way in, from an opened data datagram to the TAP; ingress.ts lists the steps. */
 export class Delivery {
   readonly #ports: PacketPorts;
@@ -116,6 +123,7 @@ export class Delivery {
     }
     undecided.clear();
     this.#tap.flush();
+    if (this.#pool.freeCount < SHORT_SLOTS) this.#makeRoom(nowMs);
   }
 
   /** @returns when it wants to be called again. */
@@ -135,6 +143,26 @@ export class Delivery {
     peer.receiver.resequencer.reset();
     this.#drain(peer, nowMs);
     this.#tap.flush();
+  }
+
+  /** The receiver that holds most hands half of it on before its time, until there is room again. */
+  #makeRoom(nowMs: number): void {
+    while (this.#pool.freeCount < SHORT_SLOTS) {
+      let held = 0;
+      let most = 0;
+      let fattest: Peer | undefined;
+      for (const peer of this.#destinations.peers()) {
+        const { heldFrames } = peer.receiver.resequencer;
+        held += heldFrames;
+        if (heldFrames <= most) continue;
+        most = heldFrames;
+        fattest = peer;
+      }
+      if (fattest === undefined || (held <= SHORT_SLOTS && this.#pool.freeCount >= LEAST_SLOTS)) return;
+      fattest.receiver.resequencer.holdAtMost(most >> 1, nowMs);
+      this.#drain(fattest, nowMs);
+      this.#tap.flush();
+    }
   }
 
   /** @returns the slot that holds the whole payload now, or -1. */

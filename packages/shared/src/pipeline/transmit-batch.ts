@@ -10,8 +10,8 @@ import { AUX, DESCRIPTOR_WORDS, LENGTH, OFFSET, type PacketPorts, SLOT_BYTES } f
 const BATCH_DATAGRAMS = 1024;
 export const TRANSMIT_ARENA_BYTES = BATCH_DATAGRAMS * SLOT_BYTES;
 
-/** Slots lent at a time: half of what is left of the pool when all else is held. */
-const MOST_LENT = 1024;
+/** Slots lent at a time: a part of what is left of the pool when all else is held. */
+const MOST_LENT = 512;
 
 const EMSGSIZE = 90;
 /** A datagram of this size says that larger ones than the base of the MTU search (1200) matter to somebody. */
