@@ -175,6 +175,12 @@ export class AggregateSender {
     this.#transmitter.note(member, counter, NO_SLOT, KIND_PARITY, SENT_CONTROL, bytes, nowMs);
   }
 
+  /** What was sent on this path before this counter has all the parity that it gets. */
+  onParityForgone(path: number, counter: number): void {
+    const member = this.#members.byNumber[path];
+    if (member !== undefined) member.mendedBelow = counter;
+  }
+
   /** How long after a datagram of this path was sent it is sent again, should it be lost: about. */
   repeatedAfterMs(path: number): number {
     const losses = this.#members.byNumber[path]?.losses;

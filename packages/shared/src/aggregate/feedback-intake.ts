@@ -175,16 +175,19 @@ export class FeedbackIntake {
     }
   }
 
-  /** The newest parity of which is known whether it arrived: what it could mend is mended. @returns its counter, or 0. */
+  /**
+   * The newest parity of which is known whether it arrived: what it could mend is mended.
+   * @returns its counter, or that before which there is none to come.
+   */
   #mendedBelow(member: Member, highest: number, lostBeforeMs: number): number {
     const { log } = member;
-    const end = Math.max(log.unsettled, highest - PARITY_REACH);
+    const end = Math.max(log.unsettled, highest - PARITY_REACH, member.mendedBelow);
     for (let counter = highest; counter > end; counter--) {
       const at = log.index(counter);
       if (log.kinds[at] !== KIND_PARITY) continue;
       if (log.states[at] === SENT_ACKED || (log.sentMs[at] ?? 0) <= lostBeforeMs) return counter;
     }
-    return 0;
+    return member.mendedBelow;
   }
 
   #learn(member: Member, block: FeedbackBlock, highest: number, timeMs: number, nowMs: number): void {

@@ -59,6 +59,8 @@ export class Member {
   /** When anything sent here was acknowledged last. */
   progressMs = Number.NEGATIVE_INFINITY;
   highestAcked = -1;
+  /** Counters below this get no more parity than has been sent. */
+  mendedBelow = 0;
   /** As the peer reported them with it, without wraps: bytes received, and in the peer's clock when the last arrived. */
   reportedBytes = Number.NaN;
   firstReportedBytes = Number.NaN;

@@ -32,6 +32,8 @@ export class ParityMaker {
   #longest = 0;
   #firstMs = 0;
   #coveredMs = 0;
+  /** Part of the allowance that the group has brought. */
+  #earned = 0;
   #allowance = SAVED_BYTES;
 
   /** @param pool that holds the plaintexts. */
@@ -56,6 +58,11 @@ export class ParityMaker {
     return isDone ? Number.NEGATIVE_INFINITY : this.#firstMs + MOST_AGE_MS;
   }
 
+  /** The group may not cost anything yet, and began longer ago. */
+  isOlder(ageMs: number, nowMs: number): boolean {
+    return this.#span > 0 && this.#allowance < this.#longest && nowMs - this.#firstMs > ageMs;
+  }
+
   /** @param offset of the plaintext, even. @param bytes 0 of a control datagram. */
   cover(offset: number, bytes: number, nowMs: number): void {
     if (this.#span === MOST_SPAN || bytes > MOST_PLAIN_BYTES) this.skip();
@@ -67,6 +74,7 @@ export class ParityMaker {
     const regained = REGAIN_BYTES_PER_MS * Math.max(0, nowMs - this.#coveredMs);
     this.#coveredMs = nowMs;
     this.#allowance = Math.min(SAVED_BYTES, this.#allowance + regained + bytes * SHARE);
+    this.#earned += bytes * SHARE;
     this.lengths ^= bytes;
     if (bytes > this.#longest) this.#longest = bytes;
     addPlain(this.#pool, offset, this.#sum, 0, bytes);
@@ -86,6 +94,12 @@ export class ParityMaker {
     return bytes;
   }
 
+  /** Gives the group up because it is too old: what goes without parity earns none. */
+  forgo(): void {
+    this.#allowance -= this.#earned;
+    this.skip();
+  }
+
   /** Gives the group up, and begins a new one. */
   skip(): void {
     this.#sum.bytes.fill(0, 0, this.#longest);
@@ -93,5 +107,6 @@ export class ParityMaker {
     this.#span = 0;
     this.#dataCount = 0;
     this.#longest = 0;
+    this.#earned = 0;
   }
 }

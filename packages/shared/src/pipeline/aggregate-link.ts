@@ -257,6 +257,10 @@ export class AggregateLink implements PeerSender, AggregateSink {
     this.#sender.onParitySent(path, counter, bytes, delayMs, nowMs);
   }
 
+  onParityForgone(path: number, counter: number): void {
+    this.#sender.onParityForgone(path, counter);
+  }
+
   onParityEnd(path: number): void {
     this.#sender.onParityEnd(path);
   }

@@ -8,6 +8,8 @@ import type { TransmitBatch } from "./transmit-batch.ts";
 interface ParityCounts {
   /** @param delayMs what is lost may be made good this much later. */
   onParitySent(path: number, counter: number, bytes: number, delayMs: number, nowMs: number): void;
+  /** No parity will cover what was sent before this counter and is not covered yet. */
+  onParityForgone(path: number, counter: number): void;
   onParityEnd(path: number): void;
   parityEvent(path: number, isOn: boolean, lossRatio: number): void;
   /**
@@ -19,6 +21,12 @@ interface ParityCounts {
 
 /** Reports of the far end tell of what parity has mended within this. */
 const REPORT_MS = 2;
+
+/**
+ * Parity that comes later than this helps little: what was lost is known to be, and asked for again, a round trip after it was
+ * sent. So a group that may not cost anything for so long is forgone.
+ */
+const MOST_AGE_RTT = 0.5;
 
 /** Sends parity on those paths of a peer that lose datagrams singly, but for metered ones. */
 export class ParitySender {
@@ -51,7 +59,13 @@ export class ParitySender {
 
   /** The path is about to carry one more datagram. */
   beforeSend(path: Path, nowMs: number): void {
-    if (path.parityMaker?.isFull === true) this.#send(path, nowMs);
+    const maker = path.parityMaker;
+    if (maker === undefined) return;
+    if (maker.isFull) this.#send(path, nowMs);
+    else if (maker.isOlder(MOST_AGE_RTT * path.monitor.rtt.smoothedMs, nowMs)) {
+      maker.forgo();
+      this.#counts.onParityForgone(path.number, path.nextCounter);
+    }
   }
 
   /** A batch is through, or the time has come: sends what is due. */

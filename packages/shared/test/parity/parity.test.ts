@@ -44,6 +44,39 @@ class Rig {
   }
 }
 
+describe("a group that is too old and may not cost anything yet", () => {
+  it("is forgone, and earns nothing for the next one", () => {
+    const maker = new ParityMaker(new Uint8Array(80 * SLOT));
+    let nowMs = 0;
+    const cover = () => {
+      nowMs += 20;
+      maker.cover(2, 1_000, nowMs);
+    };
+    cover();
+    expect(maker.isOlder(40, nowMs + 1_000)).toBe(false);
+    while (maker.take(SCRATCH, nowMs) > 0) cover();
+    cover();
+    const firstMs = nowMs;
+    cover();
+    cover();
+    expect([maker.isOlder(40, firstMs + 40), maker.isOlder(40, firstMs + 41)]).toEqual([false, true]);
+    maker.forgo();
+    expect(maker.isOlder(40, firstMs + 1_000)).toBe(false);
+    const framesUntilDue = () => {
+      let count = 0;
+      for (; maker.dueMs === Number.POSITIVE_INFINITY; count++) {
+        if (maker.isOlder(40, nowMs)) maker.forgo();
+        cover();
+      }
+      return count;
+    };
+    framesUntilDue();
+    expect(maker.take(SCRATCH, nowMs)).toBe(1_000);
+    // What 1000 bytes cost comes of the 8 kbit/s, in a second of 50 frames, and not of the frames: that would be 19.
+    expect(framesUntilDue()).toBeGreaterThan(40);
+  });
+});
+
 describe("parity", () => {
   it("makes the one that is missing, whatever the sizes and the order", () => {
     const sizes = fc.array(fc.integer({ min: 8, max: 1_500 }), { minLength: 1, maxLength: MOST_SPAN });
