@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PolicyName } from "../../packages/shared/src/bond/index.ts";
 import { renderTable } from "../lab/report.ts";
+import { SCENARIOS } from "../lab/scenarios.ts";
 import { runTcp, type TcpCase, type TcpOutcome } from "./tcp-run.ts";
 
 /**
@@ -14,13 +15,22 @@ import { runTcp, type TcpCase, type TcpOutcome } from "./tcp-run.ts";
  * - Up, there is nothing but acknowledgements and feedback.
  */
 const POLICIES: PolicyName[] = ["aggregate", "balance-xor", "balance-rr", "active-backup", "broadcast"];
-const SCENARIOS = ["equal3", "asym", "wild", "rtt_120", "dual_lte", "loss_2", "article3g"];
+const COMPARED = ["equal3", "asym", "wild", "rtt_120", "dual_lte", "loss_2", "article3g"];
+/** By aggregate alone: what the others make of them is much the same. */
+const OTHERS = SCENARIOS.map(({ name }) => name).filter((name) => !COMPARED.includes(name));
+
+/** Where the better line alone has more (71 and 67 %): a first cubic that leaves its start early, and the way to a satellite. */
+const FIRST_SECONDS: ReadonlyMap<string, number> = new Map([
+  ["lte_starlink", 0.5],
+  ["lte_geo", 0.52],
+]);
 
 interface Row extends TcpCase, TcpOutcome {}
 
 function casesOf(scenario: string, trouble?: "cut" | "spike"): TcpCase[] {
   const more = trouble === undefined ? {} : { trouble };
-  const cubic = POLICIES.map((policy): TcpCase => ({ policy, tcp: "cubic", scenario, ...more }));
+  const policies = OTHERS.includes(scenario) ? POLICIES.slice(0, 1) : POLICIES;
+  const cubic = policies.map((policy): TcpCase => ({ policy, tcp: "cubic", scenario, ...more }));
   return [...cubic, { policy: "aggregate", tcp: "bbr", scenario, ...more }];
 }
 
@@ -44,7 +54,7 @@ describe("one TCP connection through the tunnel", () => {
   let rows: Row[] = [];
 
   beforeAll(() => {
-    const cases = SCENARIOS.flatMap((scenario) => casesOf(scenario));
+    const cases = [...COMPARED, ...OTHERS].flatMap((scenario) => casesOf(scenario));
     const troubled = [...casesOf("equal3", "cut"), ...casesOf("equal3", "spike")];
     rows = [...cases, ...troubled].map((each) => ({ ...each, ...runTcp(each) }));
   }, 600_000);
@@ -70,11 +80,20 @@ describe("one TCP connection through the tunnel", () => {
     ["asym", "cubic", 0.85],
     ["article3g", "cubic", 0.9],
     ["article3g", "bbr", 0.85],
-    ["rtt_120", "cubic", 0.78],
-    ["dual_lte", "cubic", 0.6],
+    ["rtt_120", "cubic", 0.72],
+    ["dual_lte", "cubic", 0.85],
     ["dual_lte", "bbr", 0.85],
-    ["loss_2", "cubic", 0.6],
+    ["loss_2", "cubic", 0.88],
     ["loss_2", "bbr", 0.88],
+    ["fiber-cable", "cubic", 0.95],
+    ["baseline", "bbr", 0.95],
+    ["rtt_70", "cubic", 0.9],
+    ["jit_5", "bbr", 0.93],
+    ["jit_20", "cubic", 0.93],
+    ["loss_05", "cubic", 0.93],
+    ["bw_10to1", "bbr", 0.95],
+    ["fiber_lte", "cubic", 0.8],
+    ["congested", "bbr", 0.8],
   ] as const)("fills %s with %s by aggregate to at least %d", (scenario, tcp, share) => {
     expect(rowOf(scenario, tcp).shareRatio).toBeGreaterThan(share);
   });
@@ -85,11 +104,21 @@ describe("one TCP connection through the tunnel", () => {
     expect(shares.reduce((sum, share) => sum + share, 0) / seeds.length).toBeGreaterThan(0.85);
   });
 
-  it.each(SCENARIOS)("is never slower by aggregate than by any other policy over %s", (scenario) => {
+  it.each(COMPARED)("is never slower by aggregate than by any other policy over %s", (scenario) => {
     const others = rows.filter((row) => row.scenario === scenario && row.trouble === undefined && row.tcp === "cubic");
     const best = Math.max(...others.map(({ shareRatio }) => shareRatio));
     expect(rowOf(scenario).shareRatio).toBeGreaterThan(best - 0.03);
   });
+
+  it.each([...COMPARED, ...OTHERS])(
+    "is no slower over %s than over its better line, but for the first seconds of two",
+    (name) => {
+      const rates = SCENARIOS.find((each) => each.name === name)?.lines.map(({ down }) => down.rateKbps) ?? [];
+      const better = Math.max(...rates) / rates.reduce((sum, rate) => sum + rate, 0);
+      const least = FIRST_SECONDS.get(name) ?? better - 0.03;
+      for (const tcp of ["cubic", "bbr"] as const) expect(rowOf(name, tcp).shareRatio, tcp).toBeGreaterThan(least);
+    },
+  );
 
   it.each([
     ["equal3", 25],
@@ -111,10 +140,12 @@ describe("one TCP connection through the tunnel", () => {
     },
   );
 
-  it("costs little redundancy by aggregate", () => {
+  it("costs little redundancy by aggregate, of what the lines carry", () => {
     for (const row of rows.filter(({ policy, trouble }) => policy === "aggregate" && trouble === undefined)) {
-      const lossRatio = row.scenario === "loss_2" ? 0.02 : row.scenario === "dual_lte" ? 0.005 : 0;
-      expect(row.redundancyRatio, `${row.scenario} ${row.tcp}`).toBeLessThan(0.06 + lossRatio);
+      const lines = SCENARIOS.find(({ name }) => name === row.scenario)?.lines ?? [];
+      const lossRatio = Math.max(...lines.map(({ down }) => down.lossRatio));
+      const most = 0.05 + lossRatio;
+      expect(row.redundancyRatio * Math.min(1, row.shareRatio), `${row.scenario} ${row.tcp}`).toBeLessThan(most);
     }
   });
 });

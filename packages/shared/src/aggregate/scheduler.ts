@@ -1,8 +1,11 @@
 import type { Member } from "./member.ts";
 
-/** A path may be this much later than the fastest, and more while much is waiting: its datagrams then cost nobody time. */
+/**
+ * A path may be this much later than the fastest, and more while much is waiting: its datagrams then cost nobody time. With more
+ * than twice what is waiting a TCP runs dry before the first late datagram is there, and the fast lines with it.
+ */
 const SLACK_MS = 2;
-const SLACK_PER_BACKLOG = 4;
+const SLACK_PER_BACKLOG = 2;
 /** Frames in an order wait for the latest before them: two standard deviations, which is about the PDV. */
 const LATEST_PER_PDV = 1;
 /** A frame that is to be sent again does not go by a path that is later than this, unless it is the only one. */
