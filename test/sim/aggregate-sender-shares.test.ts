@@ -48,7 +48,7 @@ function percentile(sorted: readonly number[], part: number): number {
 function run(lines: readonly BondLine[], seed: number): AggregateBond {
   const bond = new AggregateBond(lines, seed);
   // What a TCP keeps waiting: enough that it pays to use the slowest path.
-  bond.backlogMs = lines.some(({ forward }) => (forward.delayMs ?? 0) > 200) ? 160 : 40;
+  bond.backlogMs = lines.some(({ forward }) => (forward.delayMs ?? 0) > 200) ? 170 : 40;
   bond.run(500);
   bond.startGreedy();
   bond.startProbes(END_MS - 500);

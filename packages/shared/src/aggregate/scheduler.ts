@@ -1,11 +1,14 @@
 import type { Member } from "./member.ts";
 
 /**
- * A path may be this much later than the fastest, and more while much is waiting: its datagrams then cost nobody time. With more
- * than twice what is waiting a TCP runs dry before the first late datagram is there, and the fast lines with it.
+ * A path may be this much later than the fastest, and more while much is waiting: its datagrams then cost nobody time. So many
+ * times what waits, in time of all paths, but less of it for paths that are much later: with more a TCP runs dry before the
+ * first late datagram is there, and the fast lines with it.
  */
 const SLACK_MS = 2;
-const SLACK_PER_BACKLOG = 2;
+const SLACK_PER_WAIT = 4;
+const FAR_SLACK_MS = 60;
+const FAR_SLACK_PER_WAIT = 1.5;
 /** Frames in an order wait for the latest before them: two standard deviations, which is about the PDV. */
 const LATEST_PER_PDV = 1;
 /** A frame that is to be sent again does not go by a path that is later than this, unless it is the only one. */
@@ -38,8 +41,8 @@ export class Scheduler {
 
   /** Paths that take frames; kept by the owner. */
   readonly #live: readonly Member[];
-  /** How much later than the fastest path a frame may arrive, per byte that waits. */
-  #slackPerByteMs = 0;
+  /** How long a byte of the queue waits for all paths together. */
+  #waitPerByteMs = 0;
 
   constructor(live: readonly Member[]) {
     this.#live = live;
@@ -71,7 +74,7 @@ export class Scheduler {
 
   /** Call before `pick`, after anything that changes a rate. */
   begin(): void {
-    this.#slackPerByteMs = SLACK_PER_BACKLOG / this.sumRate();
+    this.#waitPerByteMs = 1 / this.sumRate();
   }
 
   /**
@@ -79,7 +82,8 @@ export class Scheduler {
    * @returns the path for the next frame of the queue; undefined: it waits, see `wakeMs`.
    */
   pick(bytes: number, backlogBytes: number, heldPaths: number, nowMs: number): Member | undefined {
-    const slackMs = SLACK_MS + backlogBytes * this.#slackPerByteMs;
+    const waitMs = backlogBytes * this.#waitPerByteMs;
+    const slackMs = SLACK_MS + Math.min(SLACK_PER_WAIT * waitMs, FAR_SLACK_MS + FAR_SLACK_PER_WAIT * waitMs);
     let bestMs = Number.POSITIVE_INFINITY;
     let openMs = Number.POSITIVE_INFINITY;
     let open: Member | undefined;
