@@ -145,6 +145,12 @@ describe("path controllers on a simulated line", () => {
     expect(of(name).lossRatio).toBeLessThan(0.03);
   });
 
+  it("is at the rate of a token bucket that queues, and its queue short, as soon as the bucket is empty", () => {
+    expect(of("shaper 100 to 10 Mbit, 1 MB").use).toBeGreaterThan(0.97);
+    expect(of("shaper 100 to 10 Mbit, 1 MB").queueP95Ms).toBeLessThan(25);
+    expect(of("shaper 100 to 10 Mbit, 1 MB").lossRatio).toBeLessThan(0.01);
+  });
+
   it.each(["cubic neighbour, 200 ms buffer", "cubic neighbour, 1 s buffer", "cubic neighbour, 30 ms buffer"])(
     "neither starves beside a loss-based flow nor starves it: %s",
     (name) => {

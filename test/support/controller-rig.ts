@@ -21,6 +21,8 @@ export interface Situation {
   readonly source?: (nowMs: number) => number | "greedy";
   /** A rate above which frames are dropped before the line, with a bucket of so many bytes. */
   readonly policer?: { readonly kbps: number; readonly burstBytes: number };
+  /** The same, but what is above the rate waits at it in the queue of the line. */
+  readonly shaper?: { readonly kbps: number; readonly burstBytes: number };
   readonly competitor?: { readonly fromMs: number; readonly toMs: number };
   /** Default: 10. */
   readonly feedbackMs?: number;
@@ -307,12 +309,14 @@ export function runSituation(
     slices[slice] = (slices[slice] ?? 0) + datagram.bytes;
   });
   const police = makePolicer(situation);
+  const shape = makeShaper(situation, line);
   let dropped = 0;
   let offered = 0;
   for (let index = 0; index < (situation.twins ? 2 : 1); index++) {
     const sender = new Sender(makeController(index), situation, (datagram) => {
       const counts = network.nowMs >= situation.fromMs;
       if (counts) offered++;
+      shape(datagram.bytes, network.nowMs);
       if (police(datagram.bytes, network.nowMs) && line.send(datagram, datagram.bytes, network.nowMs)) return;
       if (counts) dropped++;
     });
@@ -408,6 +412,23 @@ function outcome(
     queueP95Ms: quantile(queues, 0.95) ?? 0,
     lossRatio,
     convergedMs,
+  };
+}
+
+function makeShaper({ shaper }: Situation, line: VirtualLine<Datagram>): (bytes: number, nowMs: number) => void {
+  if (shaper === undefined) return () => undefined;
+  const { kbps, burstBytes } = shaper;
+  const fastKbps = line.settings.rateKbps;
+  let tokens = burstBytes;
+  let busyUntilMs = 0;
+  let isFast = true;
+  line.settings.rateAtMs = () => (isFast ? fastKbps : kbps);
+  return (bytes, nowMs) => {
+    // What waits uses up what comes in meanwhile.
+    tokens = Math.min(burstBytes, tokens + (Math.max(0, nowMs - busyUntilMs) * kbps) / 8);
+    isFast = tokens >= bytes;
+    if (isFast) tokens -= bytes;
+    busyUntilMs = nowMs + line.queueMs(nowMs) + (isFast ? 0 : (8 * bytes) / kbps);
   };
 }
 

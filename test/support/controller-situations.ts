@@ -95,6 +95,12 @@ export const SITUATIONS: readonly Situation[] = [
     fromMs: 4000,
   },
   {
+    ...clean("shaper 100 to 10 Mbit, 1 MB", 100, 40),
+    shaper: { kbps: 10_000, burstBytes: 1_000_000 },
+    capacityKbps: () => 10_000,
+    fromMs: 1000,
+  },
+  {
     ...clean("policer 10 Mbit, 1 % loss", 100, 40),
     line: { rateKbps: 100_000, delayMs: 20, queueMs: 500, lossRatio: 0.01 },
     policer: { kbps: 10_000, burstBytes: 30_000 },
