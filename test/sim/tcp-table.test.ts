@@ -145,6 +145,7 @@ describe("one TCP connection through the tunnel", () => {
       const lines = SCENARIOS.find(({ name }) => name === row.scenario)?.lines ?? [];
       const lossRatio = Math.max(...lines.map(({ down }) => down.lossRatio));
       const most = 0.05 + lossRatio;
+      if (COMPARED.includes(row.scenario)) expect(row.redundancyRatio).toBeLessThan(0.06 + lossRatio);
       expect(row.redundancyRatio * Math.min(1, row.shareRatio), `${row.scenario} ${row.tcp}`).toBeLessThan(most);
     }
   });

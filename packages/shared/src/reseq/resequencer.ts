@@ -233,6 +233,7 @@ export class Resequencer {
     this.#steadiness.reset();
     this.#carriers.reset();
     this.#delays.reset();
+    this.#repairedMs.fill(Number.NEGATIVE_INFINITY);
     this.#joining = this.#live;
     this.#joiningUntilMs = Number.POSITIVE_INFINITY;
     this.#decideMs = Number.POSITIVE_INFINITY;
