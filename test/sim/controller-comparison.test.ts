@@ -119,7 +119,8 @@ describe("path controllers on a simulated line", () => {
     expect(of(name).use).toBeGreaterThan(0.95);
   });
 
-  it.each(SITUATIONS.map(({ name }) => [name, READY_MS.get(name) ?? USUAL_READY_MS]))(
+  const hasLineForItself = SITUATIONS.filter(({ startMs }) => startMs === undefined);
+  it.each(hasLineForItself.map(({ name }) => [name, READY_MS.get(name) ?? USUAL_READY_MS]))(
     "has found the rate soon: %s, within %i ms",
     (name, mostMs) => {
       expect(of(name).convergedMs).toBeLessThanOrEqual(mostMs);
@@ -157,6 +158,20 @@ describe("path controllers on a simulated line", () => {
       expect(of(name).use).toBeGreaterThan(0.2);
       expect(of(name).use).toBeLessThan(0.6);
       expect(of(name).allUse).toBeGreaterThan(0.97);
+    },
+  );
+
+  // Its queue hides in what seems to be the delay of the empty line, more or less of it at each moment of its sawtooth.
+  it.each(["beside a cubic of before, 200 ms", "beside a cubic of before, 1 s"])(
+    "neither starves nor starves one that was there first: %s",
+    (name) => {
+      const situation = SITUATIONS.find((each) => each.name === name) as Situation;
+      const uses = [3_000, 8_000, 10_000, 14_000, 20_000].map((startMs) => {
+        const moment = { ...situation, startMs, fromMs: startMs + 5_000, runMs: startMs + 45_000 };
+        return runSituation(moment, () => new VirtualQueueController(), 1).use;
+      });
+      expect(Math.min(...uses)).toBeGreaterThan(0.1);
+      expect(Math.max(...uses)).toBeLessThan(0.66);
     },
   );
 

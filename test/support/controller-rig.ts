@@ -24,6 +24,8 @@ export interface Situation {
   /** The same, but what is above the rate waits at it in the queue of the line. */
   readonly shaper?: { readonly kbps: number; readonly burstBytes: number };
   readonly competitor?: { readonly fromMs: number; readonly toMs: number };
+  /** The controllers begin then. Default: 0. */
+  readonly startMs?: number;
   /** Default: 10. */
   readonly feedbackMs?: number;
   readonly feedbackLossRatio?: number;
@@ -323,7 +325,7 @@ export function runSituation(
     senders.push(sender);
     const receiver = new Receiver(situation);
     receivers.set(sender, receiver);
-    network.add(sender);
+    network.at(situation.startMs ?? 0, () => network.add(sender));
     network.every(situation.feedbackMs ?? FEEDBACK_MS, () =>
       sendReport(network, back, situation, receiver.report(sender, network.nowMs)),
     );

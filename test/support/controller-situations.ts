@@ -131,6 +131,20 @@ export const SITUATIONS: readonly Situation[] = [
     runMs: 30_000,
     fromMs: 15_000,
   },
+  {
+    ...clean("beside a cubic of before, 200 ms", 20, 40, 200),
+    competitor: { fromMs: 0, toMs: 100_000 },
+    startMs: 8000,
+    runMs: 50_000,
+    fromMs: 13_000,
+  },
+  {
+    ...clean("beside a cubic of before, 1 s", 20, 40, 1000),
+    competitor: { fromMs: 0, toMs: 100_000 },
+    startMs: 8000,
+    runMs: 70_000,
+    fromMs: 13_000,
+  },
   { ...clean("source at 50 %", 20, 50), source: () => 10_000, capacityKbps: () => 10_000 },
   {
     ...clean("on 1 s, off 3 s", 20, 50),

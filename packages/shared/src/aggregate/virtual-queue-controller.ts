@@ -292,6 +292,7 @@ export class VirtualQueueController implements PathController {
     const wasEmpty = this.#foreign.state === "none" && (high.queueMs < EMPTY_MS || fast.queueMs < EMPTY_MS);
     const riseMs = this.#least.add(owdMs, sample.rttMs, wasEmpty, nowMs);
     if (riseMs < 0) this.#dips.onFall(-riseMs, this.#noise.pdvMs, nowMs);
+    if (riseMs > 0) this.#dips.onRise(riseMs, this.#noise.pdvMs, this.#least.rttMs);
     if (!this.#search.isStartup) this.#noise.onBaseChange(riseMs);
     const highMs = sample.highestOwdMs - high.queueMs + high.correctionMs;
     const fastMs = sample.fastestOwdMs - fast.queueMs + fast.correctionMs;
