@@ -83,11 +83,6 @@ describe("a modest client of a concentrator", () => {
     for (const flow of flows) expect(flow.lostBetween(fromMs, world.nowMs - 500)).toBe(0);
     for (const flow of flows) expect(flow.report()).toMatchObject({ reordered: 0, corrupted: 0 });
     expect(world.drops()["pool-empty"] ?? 0).toBe(0);
-    console.log(
-      mostHeld,
-      world.drops(),
-      flows.map((f) => f.report()),
-    );
     expect(mostHeld).toBeGreaterThan(8192);
   });
 });

@@ -145,21 +145,25 @@ export class Delivery {
     this.#tap.flush();
   }
 
-  /** The receiver that holds most hands half of it on before its time, until there is room again. */
+  /** The receiver that holds most hands half of it on before its time, or gives up the oldest pieces, until there is room again. */
   #makeRoom(nowMs: number): void {
     while (this.#pool.freeCount < SHORT_SLOTS) {
       let held = 0;
       let most = 0;
       let fattest: Peer | undefined;
       for (const peer of this.#destinations.peers()) {
-        const { heldFrames } = peer.receiver.resequencer;
+        const heldFrames = peer.receiver.resequencer.heldFrames + peer.receiver.reassembler.partialFrames;
         held += heldFrames;
         if (heldFrames <= most) continue;
         most = heldFrames;
         fattest = peer;
       }
       if (fattest === undefined || (held <= SHORT_SLOTS && this.#pool.freeCount >= LEAST_SLOTS)) return;
-      fattest.receiver.resequencer.holdAtMost(most >> 1, nowMs);
+      const { resequencer, reassembler } = fattest.receiver;
+      const { evicted } = reassembler.counters;
+      reassembler.holdAtMost((most >> 1) - resequencer.heldFrames);
+      this.#drops["fragment-incomplete"] += reassembler.counters.evicted - evicted;
+      resequencer.holdAtMost(most >> 1, nowMs);
       this.#drain(fattest, nowMs);
       this.#tap.flush();
     }

@@ -25,6 +25,8 @@ export class Reassembler {
   nextDeadlineMs = Number.POSITIVE_INFINITY;
   /** Length of the frame that push() completed last. */
   completedBytes = 0;
+  /** Incomplete frames, each in a packet slot. */
+  partialFrames = 0;
   readonly counters = { completed: 0, duplicates: 0, refused: 0, timedOut: 0, evicted: 0, noSlot: 0 };
   readonly #pool: Uint8Array;
   readonly #frames: FrameSlots;
@@ -146,6 +148,7 @@ export class Reassembler {
       this.counters.noSlot++;
       return -1;
     }
+    this.partialFrames++;
     this.#slot[index] = slot;
     this.#key[index] = key;
     this.#total[index] = total;
@@ -156,12 +159,23 @@ export class Reassembler {
     return index;
   }
 
+  /** For want of room: gives up the oldest until so many are left at most. */
+  holdAtMost(frames: number): void {
+    while (this.partialFrames > Math.max(0, frames)) this.#evictOldest();
+  }
+
   /** @returns a free place, the oldest partial frame's if there is no other. */
   #room(): number {
-    let oldest = 0;
+    for (let index = 0; index < this.#maxPartial; index++) if (this.#slot[index] === FREE) return index;
+    return this.#evictOldest();
+  }
+
+  /** @returns its place. */
+  #evictOldest(): number {
+    let oldest = -1;
     for (let index = 0; index < this.#maxPartial; index++) {
-      if (this.#slot[index] === FREE) return index;
-      if ((this.#sinceMs[index] ?? 0) < (this.#sinceMs[oldest] ?? 0)) oldest = index;
+      if (this.#slot[index] === FREE) continue;
+      if (oldest < 0 || (this.#sinceMs[index] ?? 0) < (this.#sinceMs[oldest] ?? 0)) oldest = index;
     }
     this.counters.evicted++;
     this.#discard(oldest);
@@ -193,6 +207,7 @@ export class Reassembler {
   #complete(index: number): number {
     const slot = this.#slot[index] ?? FREE;
     this.#slot[index] = FREE;
+    this.partialFrames--;
     this.#done[this.#doneCount++ % this.#maxPartial] = this.#key[index] ?? 0;
     this.completedBytes = this.#total[index] ?? 0;
     this.counters.completed++;
@@ -202,6 +217,7 @@ export class Reassembler {
   #discard(index: number): void {
     this.#frames.give(this.#slot[index] ?? FREE);
     this.#slot[index] = FREE;
+    this.partialFrames--;
   }
 
   #refuse(): -1 {

@@ -140,4 +140,16 @@ describe("Reassembler", () => {
     push(frameOf(1500), 0, 700);
     expect(push(frameOf(1500), 700, 1500)).toBe(3);
   });
+
+  it("gives up the oldest where others need the room, and no more than it must", () => {
+    for (let sequence = 0; sequence < 3; sequence++) push(frameOf(1500), 0, 700, sequence, sequence);
+    reassembler.holdAtMost(1);
+    expect(reassembler.partialFrames).toBe(1);
+    expect(reassembler.counters.evicted).toBe(2);
+    expect(free).toHaveLength(SLOTS - 1);
+    expect(push(frameOf(1500), 700, 1500, 2, 10)).toBeGreaterThanOrEqual(0);
+    expect(reassembler.partialFrames).toBe(0);
+    reassembler.holdAtMost(-5);
+    expect(reassembler.counters.evicted).toBe(2);
+  });
 });
