@@ -76,6 +76,7 @@ export const SECTIONS: readonly Section[] = [
       of("sent again", "retransmittedRatio", percent),
       of("copies", "duplicatedRatio", percent),
       bound("at most", "redundancyRatio", percent),
+      of("reports", "farControlRatio", (value) => `${(value * 100).toFixed(2)} %`),
       verdictOf("oneTcp"),
     ],
   },

@@ -104,10 +104,10 @@ describe("report", () => {
       equal3    isp1  cubic  down  20.0 / 20.0  25 ms   19.1  99.0 %      50 ms  50 ms / 98 ms
 
       One TCP connection (share: of the goodput limit, the sum of the lines less all headers; start: of the warm-up)
-      policy      limit  1 TCP   share            range   reach   start  better line   ping idle  loaded p50 / p95  at most  sent again  copies  at most      result
-      ──────────  ─────  ─────  ──────  ───────────────  ──────  ──────  ───────────  ──────────  ────────────────  ───────  ──────────  ──────  ───────  ──────────
-      aggregate    55.2   54.9  99.5 %  94.7 % – 99.6 %  97.0 %  87.0 %         19.1  50 / 51 ms        50 / 74 ms    70 ms       0.3 %   0.2 %    5.0 %  miss: ping
-      balance-rr   55.2   18.0  32.6 %                        –  87.0 %         19.1  50 / 51 ms        50 / 74 ms        –       0.3 %   0.2 %        –            
+      policy      limit  1 TCP   share            range   reach   start  better line   ping idle  loaded p50 / p95  at most  sent again  copies  at most  reports      result
+      ──────────  ─────  ─────  ──────  ───────────────  ──────  ──────  ───────────  ──────────  ────────────────  ───────  ──────────  ──────  ───────  ───────  ──────────
+      aggregate    55.2   54.9  99.5 %  94.7 % – 99.6 %  97.0 %  87.0 %         19.1  50 / 51 ms        50 / 74 ms    70 ms       0.3 %   0.2 %    5.0 %   0.50 %  miss: ping
+      balance-rr   55.2   18.0  32.6 %                        –  87.0 %         19.1  50 / 51 ms        50 / 74 ms        –       0.3 %   0.2 %        –   0.50 %            
 
       Eight TCP connections, and UDP at 90 % of the limit
       policy     8 TCP   share   UDP    lost  reordered
