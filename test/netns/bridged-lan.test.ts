@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bondOf } from "../support/bond-watch.ts";
 import { HOST_PORT, Host } from "../support/host.ts";
 import { isRoot, type Namespace } from "../support/netns.ts";
+import { answersOfTen } from "../support/ping.ts";
 import { prepareSitePrograms, type SitePrograms } from "../support/site-programs.ts";
 import { addBridges, bridgedAddress, buildSites, OFFICE, type Sites } from "../support/sites.ts";
-import { parsePing } from "../support/traffic.ts";
 
 /** The hosts of one Ethernet segment over the tunnel: an office and two LANs, each behind a Linux bridge with the TAP as a port. */
 describe.skipIf(!isRoot())("hosts of a bridged bond", () => {
@@ -31,23 +31,17 @@ describe.skipIf(!isRoot())("hosts of a bridged bond", () => {
     sites?.remove();
   });
 
-  /** @returns how many of ten pings were answered. */
-  async function answers(from: Namespace, address: string, ...options: string[]): Promise<number> {
-    const command = ["ping", "-n", "-i", "0.02", "-c", "10", "-W", "0.5", ...options, address];
-    return parsePing(await from.exec(command, { accept: [0, 1] })).received;
-  }
-
   it("find each other by ARP and reach each other", async () => {
-    expect(await answers(lan1, OFFICE.bridged)).toBe(10);
-    expect(await answers(lan2, OFFICE.bridged)).toBe(10);
+    expect(await answersOfTen(lan1, OFFICE.bridged)).toBe(10);
+    expect(await answersOfTen(lan2, OFFICE.bridged)).toBe(10);
     const office = (await sites.office.exec(["cat", "/sys/class/net/eth0/address"])).trim();
     expect(await lan1.exec(["ip", "neigh", "show", OFFICE.bridged])).toContain(office);
   });
 
   it("send IP packets of 1500 bytes that may not be fragmented over lines of 1500 bytes", async () => {
     const options = ["-M", "do", "-s", "1472"];
-    expect(await answers(lan1, OFFICE.bridged, ...options)).toBe(10);
-    expect(await answers(sites.office, bridgedAddress(0), ...options)).toBe(10);
+    expect(await answersOfTen(lan1, OFFICE.bridged, ...options)).toBe(10);
+    expect(await answersOfTen(sites.office, bridgedAddress(0), ...options)).toBe(10);
     expect((await bondOf(programs.concentrator, "home1")).mtu).toBeLessThan(1500);
   });
 
@@ -77,7 +71,7 @@ describe.skipIf(!isRoot())("hosts of a bridged bond", () => {
   });
 
   it("of two clients do not reach each other", async () => {
-    expect(await answers(lan1, bridgedAddress(1))).toBe(0);
-    expect(await answers(lan2, OFFICE.bridged)).toBe(10);
+    expect(await answersOfTen(lan1, bridgedAddress(1))).toBe(0);
+    expect(await answersOfTen(lan2, OFFICE.bridged)).toBe(10);
   });
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bondOf } from "../support/bond-watch.ts";
 import { isRoot, type Namespace } from "../support/netns.ts";
+import { answersOfTen } from "../support/ping.ts";
 import { prepareSitePrograms, type SitePrograms } from "../support/site-programs.ts";
 import { addRoutedAddresses, buildSites, type Home, OFFICE, SITE_ADDRESSES, type Sites } from "../support/sites.ts";
-import { parsePing } from "../support/traffic.ts";
 import { startProbe, summarizeProbe } from "../support/udp-probe.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -31,27 +31,21 @@ describe.skipIf(!isRoot())("two clients of one concentrator", () => {
     sites?.remove();
   });
 
-  /** @returns how many of ten pings were answered. */
-  async function answers(from: Namespace, address: string, source?: string): Promise<number> {
-    const device = source === undefined ? [] : ["-I", source];
-    const command = ["ping", "-n", "-i", "0.02", "-c", "10", "-W", "0.5", ...device, address];
-    return parsePing(await from.exec(command, { accept: [0, 1] })).received;
-  }
   const drops = async (reason: string) => (await programs.concentrator.status()).drops[reason] ?? 0;
   /** Waits until a host's pings are answered. */
   const reaches = (from: Namespace, address: string) =>
-    waitFor(async () => (await answers(from, address)) > 0, { what: `${from.name} reaches ${address}` });
+    waitFor(async () => (await answersOfTen(from, address)) > 0, { what: `${from.name} reaches ${address}` });
 
   it("both reach the internet, each other's routers and LANs not", async () => {
     for (const { lan, router } of [one, two]) {
-      expect(await answers(lan, OFFICE.routed)).toBe(10);
-      expect(await answers(router, OFFICE.routed)).toBe(10);
-      expect(await answers(lan, SITE_ADDRESSES.inner)).toBe(10);
+      expect(await answersOfTen(lan, OFFICE.routed)).toBe(10);
+      expect(await answersOfTen(router, OFFICE.routed)).toBe(10);
+      expect(await answersOfTen(lan, SITE_ADDRESSES.inner)).toBe(10);
     }
     const before = await drops("client-to-client");
-    expect(await answers(one.lan, two.lanAddress)).toBe(0);
-    expect(await answers(one.lan, two.innerAddress)).toBe(0);
-    expect(await answers(two.router, one.innerAddress)).toBe(0);
+    expect(await answersOfTen(one.lan, two.lanAddress)).toBe(0);
+    expect(await answersOfTen(one.lan, two.innerAddress)).toBe(0);
+    expect(await answersOfTen(two.router, one.innerAddress)).toBe(0);
     expect((await drops("client-to-client")) - before).toBe(30);
   });
 
@@ -69,19 +63,19 @@ describe.skipIf(!isRoot())("two clients of one concentrator", () => {
     for (const [host, device, address] of foreign()) {
       await host.ip(`addr add ${address}/32 dev ${device}`);
       const before = await drops("foreign-source");
-      expect([address, await answers(host, OFFICE.routed, address)]).toEqual([address, 0]);
+      expect([address, await answersOfTen(host, OFFICE.routed, "-I", address)]).toEqual([address, 0]);
       expect([address, (await drops("foreign-source")) - before]).toEqual([address, 10]);
       await host.ip(`addr del ${address}/32 dev ${device}`);
     }
     expect(summarizeProbe(await probe.stop()).lost).toBe(0);
-    expect(await answers(one.lan, OFFICE.routed)).toBe(10);
+    expect(await answersOfTen(one.lan, OFFICE.routed)).toBe(10);
   });
 
   it.each(["stop", "kill"] as const)("the end of one by %s does not disturb the other; it comes back", async (end) => {
     const { rekeys } = await bondOf(programs.concentrator, "home2");
     const probe = await startProbe(two.lan, sites.office, OFFICE.routed, 5300, 200);
     await programs.clients[0]?.[end]();
-    expect(await answers(one.lan, OFFICE.routed)).toBe(0);
+    expect(await answersOfTen(one.lan, OFFICE.routed)).toBe(0);
     await programs.clients[0]?.start();
     await reaches(one.lan, OFFICE.routed);
     expect(summarizeProbe(await probe.stop())).toMatchObject({ lost: 0, duplicates: 0, reordered: 0 });
@@ -94,7 +88,7 @@ describe.skipIf(!isRoot())("two clients of one concentrator", () => {
     await programs.concentrator.start();
     await reaches(two.lan, OFFICE.routed);
     await waitFor(async () => (await drops("handshake-unknown-peer")) > 0, { what: "home1 asks in vain" });
-    expect(await answers(one.lan, OFFICE.routed)).toBe(0);
+    expect(await answersOfTen(one.lan, OFFICE.routed)).toBe(0);
   });
 
   it("clientToClient: they reach each other, each from its own addresses", async () => {
@@ -103,11 +97,11 @@ describe.skipIf(!isRoot())("two clients of one concentrator", () => {
     await programs.concentrator.start();
     for (const { lan } of [one, two]) await reaches(lan, OFFICE.routed);
     await reaches(one.lan, two.lanAddress);
-    expect(await answers(one.lan, two.lanAddress)).toBe(10);
-    expect(await answers(two.lan, one.innerAddress)).toBe(10);
+    expect(await answersOfTen(one.lan, two.lanAddress)).toBe(10);
+    expect(await answersOfTen(two.lan, one.innerAddress)).toBe(10);
     const before = await drops("foreign-source");
     await one.lan.ip(`addr add ${STRANGE_ADDRESS}/32 dev eth0`);
-    expect(await answers(one.lan, two.lanAddress, STRANGE_ADDRESS)).toBe(0);
+    expect(await answersOfTen(one.lan, two.lanAddress, "-I", STRANGE_ADDRESS)).toBe(0);
     expect((await drops("foreign-source")) - before).toBe(10);
   });
 });

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startLines } from "../support/emulator.ts";
 import { type LineEmulation, line } from "../support/emulator-settings.ts";
 import { isRoot } from "../support/netns.ts";
+import { pingAtOnce } from "../support/ping.ts";
 import { ADDRESSES, buildTopology, type Topology } from "../support/topology.ts";
-import { measurePing, measureTcp, measureUdp } from "../support/traffic.ts";
+import { measurePing, measureTcp, measureUdp, parsePing } from "../support/traffic.ts";
 
 /** What all other tests over emulated lines rely on. Line 1: 20/5 Mbit/s, 25 ms; line 2: 300/80 Mbit/s, 5 ms. */
 describe.skipIf(!isRoot())("emulated lines", () => {
@@ -78,6 +79,15 @@ describe.skipIf(!isRoot())("emulated lines", () => {
     expect((await ping("isp2")).p50Ms).toBeGreaterThanOrEqual(90);
     await lines.set(1, { extraDelayMs: 0 });
     expect((await ping("isp2")).p50Ms).toBeLessThan(20);
+  });
+
+  it("becomes slow: what waits in its buffer comes late, and all of it", async () => {
+    await lines.set(1, { up: { rateKbps: 150 } });
+    const output = await pingAtOnce(topology.router, ADDRESSES.server, 6, "-I", "isp2", "-s", "972");
+    await lines.set(1, { up: { rateKbps: 80_000 } });
+    const { received, maxMs } = parsePing(output);
+    expect(received).toBe(6);
+    expect(maxMs).toBeGreaterThan((6 * 1000 * 8) / 150);
   });
 
   it("drops packets above its MTU without a word", async () => {

@@ -15,10 +15,10 @@ import { join } from "node:path";
 import { readClients, requestInvite, revokeClient } from "@wanbond/shared/control";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isRoot, type Namespace } from "../support/netns.ts";
+import { answersOfTen } from "../support/ping.ts";
 import { Program, wanbondCommand } from "../support/program.ts";
 import { type Ended, run } from "../support/run.ts";
 import { addRoutedAddresses, buildSites, type Home, OFFICE, type Sites } from "../support/sites.ts";
-import { parsePing } from "../support/traffic.ts";
 import { startProbe, summarizeProbe } from "../support/udp-probe.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -42,13 +42,9 @@ describe.skipIf(!isRoot())("pairing", () => {
   const inviteFor = async (name: string) => (await requestInvite(socket(), { name, lan: [], lifeS: 3600 })).invite;
   const openInvites = async () => (await readClients(socket())).invites.map(({ name }) => name);
 
-  async function answers(from: Namespace, address: string): Promise<number> {
-    const command = ["ping", "-n", "-i", "0.02", "-c", "10", "-W", "0.5", address];
-    return parsePing(await from.exec(command, { accept: [0, 1] })).received;
-  }
   const reaches = (from: Namespace, deadlineMs = 10_000) => {
     const what = `${from.name} reaches the office`;
-    return waitFor(async () => (await answers(from, OFFICE.routed)) === 10, { what, deadlineMs });
+    return waitFor(async () => (await answersOfTen(from, OFFICE.routed)) === 10, { what, deadlineMs });
   };
 
   /** Starts the program with the file that `join` wrote, with its sockets in a folder of the test. */
@@ -126,7 +122,7 @@ describe.skipIf(!isRoot())("pairing", () => {
     expect((await onVps("revoke", "home2")).stdout).toBe("home2 is out: its session is closed\n");
     await waitFor(() => client.events("removed").length > 0, { what: "home2 says that it was put out" });
     expect((await client.status()).bonds[0]?.reason).toBe("removed by the concentrator");
-    expect(await answers(two.lan, OFFICE.routed)).toBe(0);
+    expect(await answersOfTen(two.lan, OFFICE.routed)).toBe(0);
     const isGone = async () => !(await sites.concentrator.exec(["ip", "route"])).includes("192.168.62.0/24");
     await waitFor(isGone, { what: "the routes of home2 are gone" });
     expect((await readClients(socket())).clients.map(({ name }) => name)).toEqual(["home1"]);
