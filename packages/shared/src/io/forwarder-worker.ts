@@ -60,7 +60,7 @@ function wait(): void {
   const count = FIRST_SOCKET + Math.min(MAX_SOCKETS, forwarder.sockets.length);
   for (let i = FIRST_SOCKET; i < count; i++) watched[i * 2] = forwarder.sockets[i - FIRST_SOCKET] ?? -1;
   for (let i = 0; i < count; i++) watched[i * 2 + 1] = POLLIN;
-  const waitMs = forwarder.nextDeadlineMs - ports.nowMs();
+  const waitMs = forwarder.tapHasMore ? 0 : forwarder.nextDeadlineMs - ports.nowMs();
   addon.poll(watched, count, waitMs === Number.POSITIVE_INFINITY ? -1 : Math.max(0, waitMs));
 }
 
@@ -80,7 +80,7 @@ function run(): void {
       port.postMessage({ type: "tap-gone" } satisfies ForwarderEvent);
       return;
     }
-    if (isReadable(2)) forwarder.onTapReadable();
+    if (isReadable(2) || forwarder.tapHasMore) forwarder.onTapReadable();
     // Commands may change the list; they are taken after it was gone through.
     for (let i = 0; i < forwarder.sockets.length && i < MAX_SOCKETS; i++) {
       if (isReadable(FIRST_SOCKET + i)) forwarder.onSocketReadable(forwarder.sockets[i] ?? -1);

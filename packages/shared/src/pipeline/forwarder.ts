@@ -58,6 +58,8 @@ export interface ForwarderOptions {
  */
 export class Forwarder {
   readonly sockets: number[] = [];
+  /** onTapReadable() is to be called again, whether the TAP is readable or not: no poll tells of what is left of a super-frame. */
+  tapHasMore = false;
   readonly #ports: PacketPorts;
   readonly #options: ForwarderOptions;
   readonly #emit: EmitEvent;
@@ -138,8 +140,9 @@ export class Forwarder {
 
   /** Frames from the TAP wait. */
   onTapReadable(): void {
-    for (let round = 0; round < TAP_ROUNDS; round++) {
-      if (this.#egress.onTapReadable(this.#options.tap) < TAP_BATCH) break;
+    this.tapHasMore = true;
+    for (let round = 0; round < TAP_ROUNDS && this.tapHasMore; round++) {
+      this.tapHasMore = this.#egress.onTapReadable(this.#options.tap) === TAP_BATCH;
     }
     this.#wakeSoon();
   }
