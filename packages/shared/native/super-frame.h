@@ -22,6 +22,8 @@ class SuperFrame {
   /** @returns false when the header contradicts the frame or its segments fit no slot; then nothing is pending. */
   bool load(const VnetHeader& header, int length);
   bool pending() const { return next_ < count_; }
+  /** Of a whole segment; the last may be shorter. */
+  int segmentBytes() const { return payload_ + gsoBytes_; }
   /** Builds the next segment at out (kSlotCapacity bytes). @returns its length. */
   int cut(uint8_t* out);
   void clear() { next_ = count_ = 0; }
