@@ -98,6 +98,8 @@ describe("ping", () => {
 --- 198.51.100.10 ping statistics ---
 3 packets transmitted, 2 received, 33.3333% packet loss, time 54ms`;
     expect(parsePing(output)).toEqual({ sent: 3, received: 2, p50Ms: 50.5, p95Ms: 51, maxMs: 51 });
+    expect(parsePing(output, 1, 1)).toEqual({ sent: 1, received: 0, p50Ms: null, p95Ms: null, maxMs: null });
+    expect(parsePing(output, 1, 2)).toMatchObject({ sent: 2, received: 1, maxMs: 51 });
   });
 
   it("says unknown when nothing came back", () => {

@@ -102,25 +102,32 @@ export interface PingOptions {
   readonly bindDevice?: string;
 }
 
+/** Of the last ping iputils waits for the answer no longer than an interval or two round trips: others follow those that count. */
+const FOLLOWING_MS = 500;
+
 export async function measurePing(from: Namespace, address: string, options: PingOptions): Promise<PingStatistics> {
   const { intervalMs = 50, seconds, omitSeconds = 0, bindDevice } = options;
   const omitted = Math.round((omitSeconds * 1000) / intervalMs);
-  const count = omitted + Math.max(1, Math.round((seconds * 1000) / intervalMs));
+  const counted = Math.max(1, Math.round((seconds * 1000) / intervalMs));
+  const count = omitted + counted + Math.ceil(FOLLOWING_MS / intervalMs);
   const device = bindDevice === undefined ? [] : ["-I", bindDevice];
   const command = ["ping", "-n", "-i", String(intervalMs / 1000), "-c", String(count), "-W", "2", ...device, address];
   // Status 1 says that no answer came, which is a result like others.
   const deadlineMs = (omitSeconds + seconds) * 1000 + 15_000;
-  return parsePing(await from.exec(command, { deadlineMs, accept: [0, 1] }), omitted);
+  return parsePing(await from.exec(command, { deadlineMs, accept: [0, 1] }), omitted, counted);
 }
 
-/** Reads the output of iputils' ping. @param omitted so many at the start do not count. */
-export function parsePing(output: string, omitted = 0): PingStatistics {
+/** Reads the output of iputils' ping. @param omitted so many at the start do not count, nor what comes after `counted`. */
+export function parsePing(output: string, omitted = 0, counted = Number.POSITIVE_INFINITY): PingStatistics {
   const answers = [...output.matchAll(/ icmp_seq=(\d+) .*time=([\d.]+) ms/g)];
-  const counted = answers.filter((match) => Number(match[1]) > omitted);
-  const timesMs = counted.map((match) => Number(match[2])).sort((a, b) => a - b);
+  const isCounted = (sequence: number) => sequence > omitted && sequence <= omitted + counted;
+  const timesMs = answers
+    .filter((match) => isCounted(Number(match[1])))
+    .map((match) => Number(match[2]))
+    .sort((a, b) => a - b);
   const sent = Number(/(\d+) packets transmitted/.exec(output)?.[1] ?? omitted + timesMs.length) - omitted;
   return {
-    sent,
+    sent: Math.min(sent, counted),
     received: timesMs.length,
     p50Ms: quantile(timesMs, 0.5),
     p95Ms: quantile(timesMs, 0.95),
