@@ -12,6 +12,11 @@ function clean(name: string, rateMbit: number, rttMs: number, queueMs = 500): Si
   };
 }
 
+/** @param fromMs the neighbour is there from then, to toMs. */
+function besideCubic(name: string, bufferMs: number, fromMs: number, toMs: number): Situation {
+  return { ...clean(name, 20, 40, bufferMs), competitor: { fromMs, toMs } };
+}
+
 /** Seeded in the name of the line, not of the run: the capacity is the same for every controller. */
 function wander(nowMs: number, lowKbps: number, highKbps: number, periodMs: number): number {
   const phase = (2 * Math.PI * nowMs) / periodMs;
@@ -107,44 +112,12 @@ export const SITUATIONS: readonly Situation[] = [
     capacityKbps: () => 10_000,
     runMs: 22_000,
   },
-  {
-    ...clean("cubic neighbour, 200 ms buffer", 20, 40, 200),
-    competitor: { fromMs: 3000, toMs: 60_000 },
-    runMs: 40_000,
-    fromMs: 5000,
-  },
-  {
-    ...clean("cubic neighbour, 1 s buffer", 20, 40, 1000),
-    competitor: { fromMs: 3000, toMs: 80_000 },
-    runMs: 60_000,
-    fromMs: 10_000,
-  },
-  {
-    ...clean("cubic neighbour, 30 ms buffer", 20, 40, 30),
-    competitor: { fromMs: 3000, toMs: 60_000 },
-    runMs: 40_000,
-    fromMs: 5000,
-  },
-  {
-    ...clean("after a cubic neighbour", 20, 40, 200),
-    competitor: { fromMs: 3000, toMs: 13_000 },
-    runMs: 30_000,
-    fromMs: 15_000,
-  },
-  {
-    ...clean("beside a cubic of before, 200 ms", 20, 40, 200),
-    competitor: { fromMs: 0, toMs: 100_000 },
-    startMs: 8000,
-    runMs: 50_000,
-    fromMs: 13_000,
-  },
-  {
-    ...clean("beside a cubic of before, 1 s", 20, 40, 1000),
-    competitor: { fromMs: 0, toMs: 100_000 },
-    startMs: 8000,
-    runMs: 70_000,
-    fromMs: 13_000,
-  },
+  { ...besideCubic("cubic neighbour, 200 ms buffer", 200, 3000, 60_000), runMs: 40_000, fromMs: 5000 },
+  { ...besideCubic("cubic neighbour, 1 s buffer", 1000, 3000, 80_000), runMs: 60_000, fromMs: 10_000 },
+  { ...besideCubic("cubic neighbour, 30 ms buffer", 30, 3000, 60_000), runMs: 40_000, fromMs: 5000 },
+  { ...besideCubic("after a cubic neighbour", 200, 3000, 13_000), runMs: 30_000, fromMs: 15_000 },
+  { ...besideCubic("beside a cubic of before, 200 ms", 200, 0, 100_000), startMs: 8000, runMs: 50_000, fromMs: 13_000 },
+  { ...besideCubic("beside a cubic of before, 1 s", 1000, 0, 100_000), startMs: 8000, runMs: 70_000, fromMs: 13_000 },
   { ...clean("source at 50 %", 20, 50), source: () => 10_000, capacityKbps: () => 10_000 },
   {
     ...clean("on 1 s, off 3 s", 20, 50),
